@@ -1,0 +1,2 @@
+//! Exhaustive checks of modeld's machines.
+fn main() {}

@@ -1,0 +1,3 @@
+//! The lease: who owns a data root, and until when.
+
+pub mod gate;

@@ -1,0 +1,2 @@
+//! The `modeld` command.
+fn main() {}

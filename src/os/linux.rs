@@ -1,0 +1,154 @@
+//! Linux: `CLOCK_BOOTTIME`, `/proc`, pidfds, `statfs`.
+
+use std::fs;
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+use modeld_spec::ids::{BootId, ClockDomain, FileId, HostName, Namespace, ProcessId};
+use modeld_spec::time::BootTime;
+use rustix::process::{Pid, PidfdFlags, Signal};
+use rustix::time::{ClockId, clock_gettime};
+
+use super::Clock;
+
+/// The machine's boot clock: it runs during suspend and is shared by all processes of one time namespace.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct BootClock;
+
+impl Clock for BootClock {
+    #[inline]
+    fn now(&self) -> BootTime {
+        let time = clock_gettime(ClockId::Boottime);
+        // The boot clock is never negative and its nanoseconds are below 10^9, so both casts keep the value.
+        BootTime::from_nanos(time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64)
+    }
+}
+
+/// Which boot and time namespace this process's [`BootClock`] belongs to.
+///
+/// # Errors
+/// I/O errors of `/proc`.
+pub fn clock_domain() -> io::Result<ClockDomain> {
+    let text = fs::read_to_string("/proc/sys/kernel/random/boot_id")?;
+    let boot_id = BootId::new(text.trim()).map_err(io::Error::other)?;
+    // A kernel without time namespaces has one clock for all.
+    let time_namespace = match fs::metadata("/proc/self/ns/time") {
+        Ok(metadata) => Namespace(metadata.ino()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Namespace(0),
+        Err(error) => return Err(error),
+    };
+    Ok(ClockDomain { boot_id, time_namespace })
+}
+
+/// The name of this machine, for people.
+pub fn host_name() -> HostName {
+    HostName::lossy(&rustix::system::uname().nodename().to_string_lossy())
+}
+
+/// The calling process.
+///
+/// # Errors
+/// I/O errors of `/proc`.
+pub fn this_process() -> io::Result<ProcessId> {
+    process_at("self", std::process::id())
+}
+
+/// The process that has `pid` now, in this process's pid namespace; `None` if there is none.
+///
+/// # Errors
+/// I/O errors of `/proc` other than "not found".
+pub fn process_with_pid(pid: u32) -> io::Result<Option<ProcessId>> {
+    match process_at(&pid.to_string(), pid) {
+        Ok(process) => Ok(Some(process)),
+        // ESRCH: it ended between opening the file and reading it.
+        Err(error) if error.kind() == io::ErrorKind::NotFound || error.raw_os_error() == Some(3) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn process_at(entry: &str, pid: u32) -> io::Result<ProcessId> {
+    let stat = fs::read_to_string(format!("/proc/{entry}/stat"))?;
+    // The command name is in parentheses and may hold anything, also spaces and parentheses.
+    let after_name = stat.rsplit_once(')').map(|(_, rest)| rest);
+    let start_time =
+        after_name.and_then(|rest| rest.split_ascii_whitespace().nth(START_TIME_FIELD)?.parse().ok());
+    let Some(start_time) = start_time else {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "/proc/PID/stat has no start time"));
+    };
+    let pid_namespace = Namespace(fs::metadata("/proc/self/ns/pid")?.ino());
+    Ok(ProcessId { pid, start_time, pid_namespace })
+}
+
+/// The place of the start time among the fields of `/proc/PID/stat` that follow the command name.
+const START_TIME_FIELD: usize = 19;
+
+/// A process held by descriptor: a signal through it reaches that process or none.
+#[derive(Debug)]
+pub struct ProcessHandle(OwnedFd);
+
+impl ProcessHandle {
+    /// Opens exactly `process`; `None` if it has ended, or its pid belongs to another one now, or is counted
+    /// in another pid namespace.
+    ///
+    /// # Errors
+    /// What the system says, other than "no such process".
+    pub fn open(process: ProcessId) -> io::Result<Option<Self>> {
+        let Some(pid) = i32::try_from(process.pid).ok().and_then(Pid::from_raw) else { return Ok(None) };
+        let fd = match rustix::process::pidfd_open(pid, PidfdFlags::empty()) {
+            Ok(fd) => fd,
+            Err(rustix::io::Errno::SRCH) => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        // Compared after the descriptor is open: from then on the pid can't come to mean somebody else for us.
+        Ok((process_with_pid(process.pid)? == Some(process)).then_some(ProcessHandle(fd)))
+    }
+
+    /// Ends the process at once (SIGKILL).
+    ///
+    /// # Errors
+    /// What the system says; a process that has ended already is no error.
+    pub fn kill(&self) -> io::Result<()> {
+        match rustix::process::pidfd_send_signal(self.0.as_fd(), Signal::KILL) {
+            Ok(()) | Err(rustix::io::Errno::SRCH) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+/// Which file `metadata` is about.
+pub fn file_id(metadata: &fs::Metadata) -> FileId {
+    FileId { device: metadata.dev(), inode: metadata.ino() }
+}
+
+/// The name of the file system of `path` if its locks can't be trusted between machines: a network one, or
+/// one served by a process that may reach over the network.
+///
+/// # Errors
+/// What `statfs` says.
+pub fn untrusted_filesystem(path: &Path) -> io::Result<Option<&'static str>> {
+    let stat = rustix::fs::statfs(path)?;
+    // `f_type` is signed on some platforms and the magic numbers fill 32 bits.
+    let magic = stat.f_type as u32;
+    Ok(UNTRUSTED_FILESYSTEMS.iter().find(|(known, _)| *known == magic).map(|(_, name)| *name))
+}
+
+/// Magic numbers of statfs(2) whose locks are not those of one kernel.
+const UNTRUSTED_FILESYSTEMS: &[(u32, &str)] = &[
+    (0x6969, "nfs"),
+    (0xff53_4d42, "cifs"),
+    (0xfe53_4d42, "smb2"),
+    (0x517b, "smb"),
+    (0x0102_1997, "9p"),
+    (0x00c3_6400, "ceph"),
+    (0x5346_414f, "afs"),
+    (0x6b41_4653, "kafs"),
+    (0x7375_7245, "coda"),
+    (0x564c, "ncp"),
+    (0x0bd0_0bd0, "lustre"),
+    (0x0116_1970, "gfs2"),
+    (0x7461_636f, "ocfs2"),
+    (0x6573_5546, "fuse"),
+    (0x1980_3150, "beegfs"),
+];

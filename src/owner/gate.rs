@@ -1,0 +1,162 @@
+//! The gate: what every owned effect must pass.
+//!
+//! A permit can only be had from [`Gate::pass`], which compares the boot clock with the deadline of the lease;
+//! whatever an owned effect calls for takes a permit, so an effect that skips the gate does not compile.
+//!
+//! Shared fields, and who may touch them:
+//! 1. `word` is written by the keeper alone ([`Gate::extend`], [`Gate::fence`]) and by `fence` of whoever finds
+//!    the lease lost. It leaves `FENCED` never (L6).
+//! 2. `resident` goes from false to true once, by the keeper, after the residency lock was taken.
+//!
+//! It does not wait for effects that have begun; the handover does (L9).
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use modeld_spec::ids::Epoch;
+use modeld_spec::lease::gate::GateWord;
+use modeld_spec::time::BootTime;
+
+use crate::os::Clock;
+use crate::sync::{AtomicBool, AtomicU64, Ordering};
+
+/// Lets owned effects begin while the lease is provably held.
+pub struct Gate {
+    epoch: Epoch,
+    word: AtomicU64,
+    resident: AtomicBool,
+    clock: Arc<dyn Clock>,
+}
+
+/// Proof that an owned effect may begin: the lease was held at the instant of [`Gate::pass`].
+///
+/// Use it at once; it is not `Send`, so that it can't be kept for another thread to act on later.
+#[must_use]
+pub struct OwnedPermit<'gate> {
+    epoch: Epoch,
+    here: PhantomData<(&'gate Gate, *const ())>,
+}
+
+/// Proof that an effect on resident state may begin: the lease was held, and so was the residency lock.
+#[must_use]
+pub struct ResidentPermit<'gate>(OwnedPermit<'gate>);
+
+/// Why the gate let nothing pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Closed {
+    /// The deadline has passed or the lease is lost; final for this epoch.
+    #[error("epoch {0} is fenced")]
+    Fenced(Epoch),
+    /// The lease is held and another process still has the residency lock (L7).
+    #[error("epoch {0} waits for the residency lock")]
+    NotResident(Epoch),
+}
+
+impl Gate {
+    /// A gate open until `deadline`.
+    pub(crate) fn new(epoch: Epoch, deadline: BootTime, resident: bool, clock: Arc<dyn Clock>) -> Self {
+        Gate {
+            epoch,
+            word: AtomicU64::new(GateWord::open_until(deadline).bits()),
+            resident: AtomicBool::new(resident),
+            clock,
+        }
+    }
+
+    /// The epoch that this gate guards.
+    pub fn epoch(&self) -> Epoch {
+        self.epoch
+    }
+
+    /// Lets one owned effect begin.
+    ///
+    /// # Errors
+    /// [`Closed::Fenced`] once the deadline has passed or the lease is lost.
+    #[inline]
+    pub fn pass(&self) -> Result<OwnedPermit<'_>, Closed> {
+        // Acquire pairs with the Release of `fence`: whoever is let through after a fence was seen by nobody.
+        let word = GateWord::from_bits(self.word.load(Ordering::Acquire));
+        if word.admits(self.clock.now()) {
+            Ok(OwnedPermit { epoch: self.epoch, here: PhantomData })
+        } else {
+            Err(Closed::Fenced(self.epoch))
+        }
+    }
+
+    /// Lets one effect on resident state begin.
+    ///
+    /// # Errors
+    /// As [`Gate::pass`], and [`Closed::NotResident`] while another process holds the residency lock.
+    #[inline]
+    pub fn pass_resident(&self) -> Result<ResidentPermit<'_>, Closed> {
+        let permit = self.pass()?;
+        // Acquire pairs with the Release of `set_resident`: what the previous owner freed is seen as free.
+        if self.resident.load(Ordering::Acquire) {
+            Ok(ResidentPermit(permit))
+        } else {
+            Err(Closed::NotResident(self.epoch))
+        }
+    }
+
+    /// The instant after which nothing passes; `None` once fenced.
+    pub fn deadline(&self) -> Option<BootTime> {
+        GateWord::from_bits(self.word.load(Ordering::Acquire)).deadline()
+    }
+
+    /// Whether the residency lock is held.
+    pub fn is_resident(&self) -> bool {
+        self.resident.load(Ordering::Acquire)
+    }
+
+    /// Moves the deadline after a renewal. `false` if the gate was fenced or the old deadline had passed: the
+    /// renewal came too late and the epoch has ended (L6).
+    pub(crate) fn extend(&self, deadline: BootTime) -> bool {
+        let now = self.clock.now();
+        let mut bits = self.word.load(Ordering::Acquire);
+        loop {
+            let word = GateWord::from_bits(bits);
+            let Some(later) = word.extended(deadline, now) else { return word.admits(now) };
+            // AcqRel: a fence that came first is seen and kept; one that comes later sees this deadline.
+            match self.word.compare_exchange_weak(bits, later.bits(), Ordering::AcqRel, Ordering::Acquire) {
+                Ok(_) => return true,
+                Err(current) => bits = current,
+            }
+        }
+    }
+
+    /// Closes the gate for good.
+    pub(crate) fn fence(&self) {
+        // Release pairs with the Acquire of `pass`.
+        self.word.store(GateWord::FENCED.bits(), Ordering::Release);
+    }
+
+    /// Notes that the residency lock was taken.
+    pub(crate) fn set_resident(&self) {
+        self.resident.store(true, Ordering::Release);
+    }
+}
+
+impl fmt::Debug for Gate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Gate")
+            .field("epoch", &self.epoch)
+            .field("deadline", &self.deadline())
+            .field("resident", &self.is_resident())
+            .finish()
+    }
+}
+
+impl OwnedPermit<'_> {
+    /// The epoch in which the effect happens: what it produces carries this number.
+    pub fn epoch(&self) -> Epoch {
+        self.epoch
+    }
+}
+
+impl ResidentPermit<'_> {
+    /// The epoch in which the effect happens: what it produces carries this number.
+    pub fn epoch(&self) -> Epoch {
+        self.0.epoch
+    }
+}
