@@ -6,6 +6,8 @@
 
 pub mod gate;
 mod keeping;
+#[cfg(all(test, loom))]
+mod loom_gate;
 mod mailbox;
 mod releasing;
 mod standing;
