@@ -6,9 +6,9 @@
 //!                                         +-----------------------------+
 //! ```
 //!
-//! Each state awaits the answer to the effect that it is named after. Implements L9 (the order; "released" means that the memory is back) and L10 (an owner removes its own
-//! record only). A record that could not be removed says that its owner had a lock which is free, so the next
-//! claimant gets past it at once (L7).
+//! Each state awaits the answer to the effect that it is named after. Implements L9 (the order; "released" means
+//! that the memory is back) and L10 (an owner removes its own record only). A record that could not be removed
+//! says that its owner had a lock which is free, so the next claimant gets past it at once (L7).
 
 use super::acquire::Owned;
 use super::effect::{Content, Effect, Failure, LatchSeen, Observation, Seen};
