@@ -1,8 +1,10 @@
 //! The project's own commands, run as `cargo xtask COMMAND`.
 //!
-//! Knows `modeld` only as a program that is started , never as a library, so that it compiles in
+//! Knows `modeld` only as a program that is started (see [`demo`]), never as a library, so that it compiles in
 //! seconds and can install what the rest needs to compile.
 
+mod demo;
+mod deps;
 mod failure;
 mod generate;
 mod gguf;
@@ -26,11 +28,13 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    Demo(demo::Arguments),
     GenerateModel(generate::Arguments),
 }
 
 fn main() -> ExitCode {
     let done = match Arguments::parse().command {
+        Command::Demo(arguments) => demo::run(&arguments),
         Command::GenerateModel(arguments) => generate::run(&arguments),
     };
     match done {
