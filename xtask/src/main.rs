@@ -11,6 +11,9 @@ mod gguf;
 mod interrupt;
 mod quantize;
 mod random;
+mod steps;
+mod test;
+mod tools;
 mod vocabulary;
 mod workspace;
 
@@ -29,12 +32,14 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     Demo(demo::Arguments),
+    Test(test::Arguments),
     GenerateModel(generate::Arguments),
 }
 
 fn main() -> ExitCode {
     let done = match Arguments::parse().command {
         Command::Demo(arguments) => demo::run(&arguments),
+        Command::Test(arguments) => test::run(&arguments),
         Command::GenerateModel(arguments) => generate::run(&arguments),
     };
     match done {
