@@ -82,7 +82,7 @@ pub(crate) fn steps(depth: Depth) -> Vec<Step> {
             name: "deny",
             shows: "licences, sources and duplicates of the dependencies",
             is_native: false,
-            action: Action::Deny(words("check bans licenses sources")),
+            action: Action::Deny(words("check --hide-inclusion-graph bans licenses sources")),
         },
         cargo(
             "portable",
