@@ -5,7 +5,11 @@
 use modeld_spec::time::BootTime;
 
 #[cfg(target_os = "linux")]
+mod cpu;
+#[cfg(target_os = "linux")]
 mod linux;
+#[cfg(target_os = "linux")]
+pub use cpu::*;
 #[cfg(target_os = "linux")]
 pub use linux::*;
 
