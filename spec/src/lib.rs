@@ -12,5 +12,6 @@ extern crate alloc;
 pub mod error;
 pub mod ids;
 pub mod lease;
+pub mod session;
 pub mod step;
 pub mod time;
