@@ -6,3 +6,4 @@
 pub mod os;
 pub mod owner;
 mod sync;
+pub mod transport;

@@ -61,7 +61,13 @@ impl SamplingParams {
     /// [`Error::InvalidArgument`] naming the first value out of its range; no range has NaN in it.
     pub fn new(sampling: Sampling) -> Result<Self, Error> {
         let Sampling {
-            temperature, top_k, top_p, min_p, repeat_penalty, frequency_penalty, presence_penalty
+            temperature,
+            top_k,
+            top_p,
+            min_p,
+            repeat_penalty,
+            frequency_penalty,
+            presence_penalty,
         } = sampling;
         within("temperature", temperature, -TEMPERATURE_MAX, TEMPERATURE_MAX)?;
         if TOP_K_MAX < top_k {
