@@ -3,6 +3,7 @@
 //!
 //! The protocol is in [`modeld_spec`]; this crate performs it on real files, clocks and models.
 
+pub mod engine;
 pub mod os;
 pub mod owner;
 mod sync;

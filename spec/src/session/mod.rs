@@ -12,6 +12,7 @@
 //! is made here; whoever evaluates tokens performs the decision and reports what the cache holds after it.
 
 pub mod finish;
+pub mod operation;
 pub mod params;
 pub mod report;
 pub mod stop;

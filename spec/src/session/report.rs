@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::Epoch;
 use crate::session::finish::FinishReason;
+use crate::session::operation::Operation;
 use crate::session::tape::{Reuse, TokenCount, TokenId};
 
 /// How much of a session's context is used.
@@ -122,7 +123,7 @@ pub struct ContextReport {
     /// Where the next token goes; what is resident behind it is the tail.
     pub end: TokenCount,
     /// The operation under way; `None` if idle.
-    pub operation: Option<String>,
+    pub operation: Option<Operation>,
     /// Tokens evaluated by prefills since the session was opened.
     pub prefilled_total: TokenCount,
     /// Tokens that prefills found in the cache since the session was opened.

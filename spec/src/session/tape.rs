@@ -12,7 +12,7 @@
 //!
 //! A change is planned ([`Tape::plan_prefix`], [`Tape::plan_suffix`]) without changing anything; the overflow is decided there.
 //! The plan is then performed on the cache, and the tape follows what was done: [`Tape::keep`] after a removal,
-//! [`Tape::append`] after an evaluation.
+//! [`Tape::follow`] after an evaluation, [`Tape::commit`] at the end.
 
 use alloc::vec::Vec;
 use core::fmt;
@@ -103,6 +103,19 @@ pub struct Plan {
     pub reuse: Reuse,
 }
 
+/// The cache holds what no evaluation of the tape's tokens can have left there. It can't occur with a backend that keeps
+/// its rules; the session ends when it does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the cache holds {found} positions after {attempted} tokens were evaluated behind {resident}")]
+pub struct Mismatch {
+    /// Positions before.
+    pub resident: usize,
+    /// Tokens that were to be added.
+    pub attempted: usize,
+    /// Positions found.
+    pub found: usize,
+}
+
 /// The token ids in the KV cache of one session.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tape {
@@ -189,20 +202,28 @@ impl Tape {
         Plan { keep: 0, feed, reuse, ..plan }
     }
 
-    /// Follows the cache, which holds the first `length` positions and nothing behind them.
+    /// Follows the cache after a removal: it holds the first `length` positions and nothing behind them.
     pub fn keep(&mut self, length: usize) {
         self.tokens.truncate(length);
         self.end = self.end.min(self.tokens.len());
         self.prefix = self.prefix.min(self.end);
     }
 
-    /// Follows the cache, to which these tokens were added at its end.
+    /// Follows the cache after an evaluation of `attempted` behind its last position, whole or not: it holds `length` positions.
     ///
-    /// The caller keeps the tape as long as the plan says before; a tail that is still there is behind the
-    /// new tokens otherwise, and the tape no picture of the cache.
-    pub fn append(&mut self, tokens: &[TokenId]) {
-        self.tokens.extend_from_slice(tokens);
-        self.end = self.tokens.len();
+    /// # Errors
+    /// [`Mismatch`] if `length` can't be the result of it; the tape is empty then, as nothing is known about the cache.
+    pub fn follow(&mut self, length: usize, attempted: &[TokenId]) -> Result<(), Mismatch> {
+        let before = self.tokens.len();
+        let Some(added) = length.checked_sub(before).and_then(|count| attempted.get(..count)) else {
+            *self = Tape::new();
+            return Err(Mismatch { resident: before, attempted: attempted.len(), found: length });
+        };
+        if !added.is_empty() {
+            self.tokens.extend_from_slice(added);
+            self.end = self.tokens.len();
+        }
+        Ok(())
     }
 
     /// Ends a plan whose tokens are all in the cache: sets the end and, if the plan declares one, the prefix.

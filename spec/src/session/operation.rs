@@ -1,0 +1,77 @@
+//! Which operation of a session may begin: one at a time, explain and close always.
+//!
+//! A cancelled operation that has not ended yet is ended first, with the after-state that a cancel has: the tape
+//! is what is in the KV cache. So a caller who drops an operation and begins another is never told that it is busy.
+
+use core::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// An operation of a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Operation {
+    /// Makes a text the beginning of the tape.
+    EnsurePrefix,
+    /// Puts a text behind the end of the tape.
+    PrefillSuffix,
+    /// Generates.
+    Decode,
+    /// Reports; changes nothing.
+    Explain,
+    /// Ends the session.
+    Close,
+}
+
+/// What the session is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Activity {
+    /// Nothing.
+    Idle,
+    /// An operation that its caller waits for.
+    Running(Operation),
+    /// An operation that nobody waits for any more.
+    Cancelled(Operation),
+    /// Nothing, for good: its KV state is unknown.
+    Fatal,
+}
+
+/// What to do with an operation that wants to begin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[must_use]
+pub enum Admission {
+    /// Begin it.
+    Begin,
+    /// End the running operation, then begin it.
+    EndFirst,
+    /// Refuse it: this one runs.
+    Busy(Operation),
+    /// Refuse it: the session failed.
+    Fatal,
+}
+
+impl Activity {
+    /// Whether `wanted` may begin.
+    pub fn admits(self, wanted: Operation) -> Admission {
+        match (self, wanted) {
+            (_, Operation::Explain) => Admission::Begin,
+            (Activity::Running(_) | Activity::Cancelled(_), Operation::Close) => Admission::EndFirst,
+            (_, Operation::Close) | (Activity::Idle, _) => Admission::Begin,
+            (Activity::Cancelled(_), _) => Admission::EndFirst,
+            (Activity::Running(operation), _) => Admission::Busy(operation),
+            (Activity::Fatal, _) => Admission::Fatal,
+        }
+    }
+}
+
+impl fmt::Display for Operation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Operation::EnsurePrefix => "ensure_prefix",
+            Operation::PrefillSuffix => "prefill_suffix",
+            Operation::Decode => "decode",
+            Operation::Explain => "explain",
+            Operation::Close => "close",
+        })
+    }
+}

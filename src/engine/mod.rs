@@ -1,0 +1,33 @@
+//! The engine: resident models, their sessions, and the thread that evaluates each of them.
+//!
+//! ```text
+//!     Engine -- one load a model identity --> worker thread -- owns --> dyn Model
+//!       |                                        ^    |
+//!     Session ------- bounded commands ----------'    '-- bounded items --> DecodeStream
+//! ```
+//!
+//! One thread a model evaluates for all its sessions: each step is one batch with one token of every session that
+//! decodes and a chunk of one prompt that is being prefilled. The decisions about a session (reuse, overflow, when a text
+//! ends) are made in [`modeld_spec::session`]; here they are performed.
+//!
+//! Everything that loads or evaluates takes a [`ResidentPermit`](crate::owner::gate::ResidentPermit), and every item is let
+//! out by the gate: when it closes, all operations and streams end with [`Error::Fenced`](modeld_spec::error::Error).
+//!
+//! It does not plan memory and does not unload by itself: [`Engine::shutdown`] frees all.
+
+pub mod backend;
+pub mod chat;
+mod limits;
+mod load;
+pub mod none;
+mod service;
+mod session;
+#[cfg(test)]
+mod tests;
+pub mod toy;
+mod worker;
+
+pub use limits::Limits;
+pub use load::{LoadPhase, LoadProgress, Loading};
+pub use service::{Engine, ModelStatus, OpenRequest, StillRunning};
+pub use session::{DecodeStream, Prompt, Session, SessionId};

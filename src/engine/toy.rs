@@ -1,0 +1,273 @@
+//! A deterministic model without weights, for tests of everything around a model.
+//!
+//! A token is a byte, or the beginning or the end of a text. The logits behind a tape are a pure function (a hash) of
+//! the whole tape: if a cache held anything else than the session's own tokens, in order and without gaps, the output would be
+//! another one. The cache itself refuses a position that does not follow on the last one.
+//!
+//! It is named `toy` or `toy:ANYTHING`; each name is a model of its own and no file is read.
+
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::sync::Arc;
+
+use modeld_spec::error::Error;
+use modeld_spec::session::params::SamplingParams;
+use modeld_spec::session::tape::TokenId;
+
+use super::backend::{
+    Backend, Batch, EvalError, LoadRequest, Model, ModelFacts, ModelInfo, ModelKey, Sampler, Sequence,
+};
+use crate::owner::gate::ResidentPermit;
+
+/// Called with a batch before it is evaluated: a test can wait in it.
+pub type EvalHook = Arc<dyn Fn(&Batch) + Send + Sync>;
+
+/// Called with each fraction of a load: a test can wait in it.
+pub type LoadHook = Arc<dyn Fn(f32) + Send + Sync>;
+
+/// The backend.
+#[derive(Clone)]
+pub struct Toy {
+    /// Whether a sequence can be cut elsewhere than at 0: caches of recurrent models can't.
+    pub trims: bool,
+    /// Whether the model may end its text by itself.
+    pub ends: bool,
+    /// Called before each evaluation.
+    pub before_eval: Option<EvalHook>,
+    /// Called during a load.
+    pub during_load: Option<LoadHook>,
+}
+
+impl Default for Toy {
+    fn default() -> Self {
+        Toy { trims: true, ends: true, before_eval: None, during_load: None }
+    }
+}
+
+impl Backend for Toy {
+    fn name(&self) -> &'static str {
+        "toy"
+    }
+
+    fn identify(&self, path: &Path) -> Result<ModelKey, Error> {
+        let name = path.to_string_lossy();
+        if name == "toy" || name.starts_with("toy:") {
+            Ok(ModelKey(name.into_owned()))
+        } else {
+            Err(Error::ModelNotFound { model: name.into_owned() })
+        }
+    }
+
+    fn describe(&self, path: &Path) -> Result<ModelFacts, Error> {
+        Ok(ModelFacts {
+            name: self.identify(path)?.0,
+            architecture: "toy".to_string(),
+            size_bytes: 0,
+            context_train: Some(CONTEXT_TRAIN as u64),
+            has_chat_template: true,
+        })
+    }
+
+    fn load(
+        &self,
+        _permit: ResidentPermit<'_>,
+        request: &LoadRequest,
+        progress: &mut dyn FnMut(f32) -> ControlFlow<()>,
+    ) -> Result<Box<dyn Model>, Error> {
+        let facts = self.describe(&request.path)?;
+        for quarter in 0..=4u8 {
+            let fraction = f32::from(quarter) / 4.0;
+            if let Some(hook) = &self.during_load {
+                hook(fraction);
+            }
+            if progress(fraction).is_break() {
+                return Err(Error::Cancelled);
+            }
+        }
+        let info = ModelInfo {
+            path: request.path.clone(),
+            facts,
+            vocabulary: VOCABULARY,
+            context_tokens: request.context_tokens.min(CONTEXT_TRAIN),
+            sessions_max: request.sessions_max,
+            batch_tokens: request.batch_tokens,
+            threads: 1,
+            chat_template: Some(CHAT_TEMPLATE.to_string()),
+            bos_text: String::new(),
+            eos_text: String::new(),
+        };
+        let cache = vec![Vec::new(); request.sessions_max];
+        Ok(Box::new(ToyModel { toy: self.clone(), info, cache, outputs: Vec::new() }))
+    }
+}
+
+struct ToyModel {
+    toy: Toy,
+    info: ModelInfo,
+    /// By sequence: the tokens at positions 0, 1, ...
+    cache: Vec<Vec<TokenId>>,
+    /// By row of the last batch: its logits, if they were wanted.
+    outputs: Vec<Option<Vec<f32>>>,
+}
+
+impl Model for ToyModel {
+    fn info(&self) -> &ModelInfo {
+        &self.info
+    }
+
+    fn tokenize(&self, text: &str, beginning: bool, _control: bool) -> Result<Vec<TokenId>, Error> {
+        let bytes = text.bytes().map(|byte| TokenId(i32::from(byte)));
+        Ok(beginning.then_some(BEGINNING).into_iter().chain(bytes).collect())
+    }
+
+    fn piece(&self, token: TokenId, bytes: &mut Vec<u8>) -> Result<(), Error> {
+        bytes.extend(u8::try_from(token.0).ok());
+        Ok(())
+    }
+
+    fn is_end(&self, token: TokenId) -> bool {
+        token == END
+    }
+
+    fn eval(
+        &mut self,
+        _permit: ResidentPermit<'_>,
+        batch: &Batch,
+        stop: &dyn Fn() -> bool,
+    ) -> Result<(), EvalError> {
+        if let Some(hook) = &self.toy.before_eval {
+            hook(batch);
+        }
+        self.outputs = vec![None; batch.rows.len()];
+        if self.info.batch_tokens < batch.rows.len() {
+            return Err(EvalError::Failed(format!("a batch of {} rows is too large", batch.rows.len())));
+        }
+        for (index, row) in batch.rows.iter().enumerate() {
+            if stop() {
+                return Err(EvalError::Stopped);
+            }
+            let Some(cache) = self.cache.get_mut(row.sequence.0 as usize) else {
+                return Err(EvalError::Failed(format!("there is no sequence {}", row.sequence.0)));
+            };
+            if cache.len() != row.position {
+                return Err(EvalError::Failed(format!(
+                    "sequence {} holds {} positions and position {} was to be evaluated",
+                    row.sequence.0,
+                    cache.len(),
+                    row.position
+                )));
+            }
+            cache.push(row.token);
+            self.outputs[index] = row.output.then(|| logits_after(cache, self.toy.ends));
+        }
+        Ok(())
+    }
+
+    fn logits(&self, row: usize) -> Result<&[f32], Error> {
+        self.outputs
+            .get(row)
+            .and_then(Option::as_deref)
+            .ok_or_else(|| Error::BackendFailed { cause: format!("row {row} has no output") })
+    }
+
+    fn sampler(&self, params: &SamplingParams, seed: u32) -> Result<Box<dyn Sampler>, Error> {
+        Ok(Box::new(ToySampler { greedy: params.is_greedy(), state: u64::from(seed) }))
+    }
+
+    fn kv_len(&self, sequence: Sequence) -> usize {
+        self.cache.get(sequence.0 as usize).map_or(0, Vec::len)
+    }
+
+    fn kv_truncate(&mut self, sequence: Sequence, length: usize) -> bool {
+        let Some(cache) = self.cache.get_mut(sequence.0 as usize) else { return false };
+        let can = self.toy.trims || length == 0 || cache.len() <= length;
+        if can {
+            cache.truncate(length);
+        }
+        can
+    }
+
+    fn kv_copy(&mut self, from: Sequence, to: Sequence, length: usize) -> bool {
+        let Some(head) = self.cache.get(from.0 as usize).and_then(|cache| cache.get(..length)) else {
+            return false;
+        };
+        let head = head.to_vec();
+        match self.cache.get_mut(to.0 as usize) {
+            Some(cache) if cache.is_empty() => {
+                *cache = head;
+                true
+            }
+            _ => false,
+        }
+    }
+}
+
+struct ToySampler {
+    greedy: bool,
+    state: u64,
+}
+
+impl Sampler for ToySampler {
+    fn sample(&mut self, logits: &[f32]) -> Result<TokenId, Error> {
+        self.state = mix(self.state, 1);
+        let by_logit = |a: &(usize, &f32), b: &(usize, &f32)| a.1.total_cmp(b.1);
+        let mut ranked: Vec<(usize, &f32)> = logits.iter().enumerate().collect();
+        ranked.sort_by(|a, b| by_logit(b, a));
+        // Not greedy: one of the three likeliest, by the seed.
+        let rank = if self.greedy { 0 } else { (self.state % 3) as usize };
+        match ranked.get(rank) {
+            Some((token, _)) => Ok(TokenId(*token as i32)),
+            None => Err(Error::BackendFailed { cause: "there are no logits".to_string() }),
+        }
+    }
+
+    fn accept(&mut self, token: TokenId) {
+        self.state = mix(self.state, token.0 as u64);
+    }
+}
+
+/// The logits behind `tape`: a hash of all of it decides which token is the likeliest.
+///
+/// The second byte of the two-byte character follows on its first one, so that texts are whole characters; everything else may
+/// follow on everything.
+fn logits_after(tape: &[TokenId], ends: bool) -> Vec<f32> {
+    let hash = tape.iter().fold(tape.len() as u64, |hash, token| mix(hash, token.0 as u64));
+    let likeliest = match tape.last() {
+        Some(TokenId(0xC3)) => TokenId(0xA9),
+        _ if ends && hash.is_multiple_of(61) => END,
+        _ => TokenId(i32::from(ALPHABET[(hash % ALPHABET.len() as u64) as usize])),
+    };
+    let noise = |token: usize| (mix(hash, token as u64) % 1000) as f32 / 1000.0;
+    let in_alphabet =
+        |token: usize| u8::try_from(token).is_ok_and(|byte| byte.is_ascii() && ALPHABET.contains(&byte));
+    (0..VOCABULARY)
+        .map(|token| match token {
+            _ if token as i32 == likeliest.0 => 2.0,
+            _ if in_alphabet(token) => noise(token),
+            _ => -10.0,
+        })
+        .collect()
+}
+
+/// One round of a multiplicative hash (the constants of splitmix64).
+fn mix(state: u64, value: u64) -> u64 {
+    let mut mixed = state.rotate_left(5) ^ value.wrapping_add(0x9E37_79B9_7F4A_7C15);
+    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    mixed ^ (mixed >> 31)
+}
+
+/// What the model writes: letters, a space, and the first byte of `é`.
+const ALPHABET: &[u8] = b"abcdefghijklmnop  \xC3";
+
+const BEGINNING: TokenId = TokenId(256);
+
+const END: TokenId = TokenId(257);
+
+const VOCABULARY: usize = 258;
+
+/// As far as the model says that it was trained.
+const CONTEXT_TRAIN: usize = 8192;
+
+const CHAT_TEMPLATE: &str = "{% for message in messages %}<{{ message.role }}>{{ message.content }}</>{% endfor %}\
+                             {% if add_generation_prompt %}<assistant>{% endif %}";
