@@ -1,24 +1,36 @@
-//! The data root: the directory whose models one process owns.
+//! The data root: the directory that is owned, and the places of the files in it.
+//!
+//! Fails with [`DataRootError`], which names the directory and the remedy. Creates nothing but the directory.
 
 use std::env;
-use std::ffi::OsString;
-use std::fmt;
+use std::fs::{self, DirBuilder};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-/// The directory of the lease and everything beside it. Absolute, so that it means the same from every working directory.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+use crate::os;
+
+/// A directory that at most one process owns.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct DataRoot(PathBuf);
 
 impl DataRoot {
-    /// The data root that was `given`, else `$CONTENOX_DATA_ROOT`, else `~/.contenox`. Creates nothing.
+    /// The data root at `path`.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        DataRoot(path.into())
+    }
+
+    /// The data root that a user means: `given`, else `$CONTENOX_DATA_ROOT`, else `~/.contenox`.
     ///
     /// # Errors
-    /// [`NoDataRoot`] if a relative path can't be completed, or neither variable is set.
-    pub fn resolve(given: Option<PathBuf>) -> Result<Self, NoDataRoot> {
-        let chosen = choose(given, env::var_os(DATA_ROOT_VARIABLE), env::var_os("HOME"))?;
-        let absolute = std::path::absolute(&chosen)
-            .map_err(|error| NoDataRoot::Relative { path: chosen, cause: error.to_string() })?;
-        Ok(DataRoot(absolute))
+    /// [`DataRootError::NoHome`] if it comes to the home directory and there is none.
+    pub fn resolve(given: Option<PathBuf>) -> Result<Self, DataRootError> {
+        let path = match given.or_else(|| non_empty(DATA_ROOT_VARIABLE)) {
+            Some(path) => path,
+            None => non_empty("HOME").ok_or(DataRootError::NoHome)?.join(".contenox"),
+        };
+        // Made absolute at the edge: what is advertised to other processes must mean the same to them.
+        std::path::absolute(&path).map(DataRoot).map_err(|cause| DataRootError::Unusable { path, cause })
     }
 
     /// The directory.
@@ -26,78 +38,120 @@ impl DataRoot {
         &self.0
     }
 
-    /// The record of the owner.
-    pub fn lease_file(&self) -> PathBuf {
+    /// The lease file.
+    pub fn record(&self) -> PathBuf {
         self.0.join("modeld.lease")
     }
-}
 
-impl fmt::Display for DataRoot {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.display().fmt(f)
+    /// The lock around each decision.
+    pub fn latch(&self) -> PathBuf {
+        self.0.join("modeld.latch")
+    }
+
+    /// The lock of whoever has resident state.
+    pub fn residency(&self) -> PathBuf {
+        self.0.join("modeld.residency")
+    }
+
+    /// The directory of the epochs that were granted.
+    pub fn epochs(&self) -> PathBuf {
+        self.0.join("modeld.epochs")
+    }
+
+    /// The directory of the sockets.
+    pub fn run(&self) -> PathBuf {
+        self.0.join("run")
+    }
+
+    /// Makes the directory ready to be owned: creates it with mode 0700 if it is missing, and refuses one
+    /// whose locks or privacy can't be relied on.
+    ///
+    /// # Errors
+    /// [`DataRootError`], see there.
+    pub fn prepare(&self) -> Result<(), DataRootError> {
+        let unusable = |cause| DataRootError::Unusable { path: self.0.clone(), cause };
+        DirBuilder::new().recursive(true).mode(DIRECTORY_MODE).create(&self.0).map_err(unusable)?;
+        let metadata = fs::metadata(&self.0).map_err(unusable)?;
+        if metadata.uid() != os::user_id() {
+            return Err(DataRootError::NotYours { path: self.0.clone(), owner: metadata.uid() });
+        }
+        if metadata.permissions().mode() & OTHERS_MAY_WRITE != 0 {
+            return Err(DataRootError::OpenToOthers { path: self.0.clone() });
+        }
+        match os::untrusted_filesystem(&self.0).map_err(unusable)? {
+            Some(filesystem) => Err(DataRootError::NetworkFilesystem { path: self.0.clone(), filesystem }),
+            None => Ok(()),
+        }
     }
 }
 
-/// There is no way to tell which directory is meant.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum NoDataRoot {
-    /// Neither a path nor a variable.
-    #[error("no data root: neither --data-root nor {DATA_ROOT_VARIABLE} nor HOME is set")]
-    Unset,
-    /// The path is relative, and the working directory is not known.
-    #[error("the data root {path} can't be made absolute: {cause}", path = .path.display())]
-    Relative {
-        /// The path as it was given.
+/// A data root that can't be owned.
+#[derive(Debug, thiserror::Error)]
+pub enum DataRootError {
+    /// Neither a flag nor a variable names one, and there is no home directory.
+    #[error("there is no home directory to keep models in")]
+    NoHome,
+    /// It can't be created, read or written.
+    #[error("the data root {} can't be used", .path.display())]
+    Unusable {
+        /// The directory.
         path: PathBuf,
         /// What the system said.
-        cause: String,
+        #[source]
+        cause: io::Error,
+    },
+    /// It belongs to another user.
+    #[error("the data root {} belongs to user {owner}", .path.display())]
+    NotYours {
+        /// The directory.
+        path: PathBuf,
+        /// The user id of its owner.
+        owner: u32,
+    },
+    /// Other users may write to it, and so replace the lease.
+    #[error("other users may write to the data root {}", .path.display())]
+    OpenToOthers {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// Its locks are not those of one kernel: two machines could own it at once.
+    #[error(
+        "the data root {} is on a network file system ({filesystem}), whose locks do not keep two machines apart",
+        .path.display()
+    )]
+    NetworkFilesystem {
+        /// The directory.
+        path: PathBuf,
+        /// The name of the file system.
+        filesystem: &'static str,
     },
 }
 
-fn choose(
-    given: Option<PathBuf>,
-    variable: Option<OsString>,
-    home: Option<OsString>,
-) -> Result<PathBuf, NoDataRoot> {
-    let set = |value: Option<OsString>| value.filter(|text| !text.is_empty()).map(PathBuf::from);
-    given
-        .filter(|path| !path.as_os_str().is_empty())
-        .or_else(|| set(variable))
-        .or_else(|| set(home).map(|home| home.join(DIRECTORY_IN_HOME)))
-        .ok_or(NoDataRoot::Unset)
+impl DataRootError {
+    /// What the user can do about it.
+    pub fn hint(&self) -> String {
+        match self {
+            DataRootError::NoHome => format!("set {DATA_ROOT_VARIABLE}, or pass --data-root"),
+            DataRootError::Unusable { .. } | DataRootError::NotYours { .. } => {
+                "pass a directory of yours with --data-root".to_owned()
+            }
+            DataRootError::OpenToOthers { path } => format!("chmod go-w {}", path.display()),
+            DataRootError::NetworkFilesystem { .. } => {
+                "pass a directory on a local disk with --data-root".to_owned()
+            }
+        }
+    }
 }
 
-/// Names the data root where no option does; contenox reads the same one.
+/// The environment variable that names the data root, as in the seeds.
 pub const DATA_ROOT_VARIABLE: &str = "CONTENOX_DATA_ROOT";
 
-/// The data root in the home directory.
-const DIRECTORY_IN_HOME: &str = ".contenox";
+/// What is in a data root is its owner's alone.
+const DIRECTORY_MODE: u32 = 0o700;
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// The write bits of group and others.
+const OTHERS_MAY_WRITE: u32 = 0o022;
 
-    fn chosen(given: Option<&str>, variable: Option<&str>, home: Option<&str>) -> Option<PathBuf> {
-        choose(given.map(PathBuf::from), variable.map(OsString::from), home.map(OsString::from)).ok()
-    }
-
-    #[test]
-    fn the_option_comes_before_the_variable_and_that_before_the_home() {
-        assert_eq!(chosen(Some("/a"), Some("/b"), Some("/c")), Some("/a".into()));
-        assert_eq!(chosen(None, Some("/b"), Some("/c")), Some("/b".into()));
-        assert_eq!(chosen(None, None, Some("/c")), Some("/c/.contenox".into()));
-        assert_eq!(chosen(None, None, None), None);
-    }
-
-    #[test]
-    fn an_empty_value_is_none() {
-        assert_eq!(chosen(Some(""), Some(""), Some("/c")), Some("/c/.contenox".into()));
-        assert_eq!(chosen(None, None, Some("")), None);
-    }
-
-    #[test]
-    fn a_relative_path_becomes_absolute() {
-        let root = DataRoot::resolve(Some("somewhere".into())).unwrap();
-        assert!(root.path().is_absolute() && root.lease_file().ends_with("somewhere/modeld.lease"));
-    }
+fn non_empty(variable: &str) -> Option<PathBuf> {
+    env::var_os(variable).filter(|value| !value.is_empty()).map(PathBuf::from)
 }

@@ -3,7 +3,9 @@
 //!
 //! The protocol is in [`modeld_spec`]; this crate performs it on real files, clocks and models.
 
+pub mod data_root;
 pub mod engine;
+pub mod lease;
 pub mod os;
 pub mod owner;
 mod sync;

@@ -121,6 +121,13 @@ name!(
     "a host name"
 );
 
+impl InstanceId {
+    /// The instance id made of a random number: 32 hexadecimal digits.
+    pub fn from_random(number: u128) -> Self {
+        InstanceId(alloc::format!("{number:032x}"))
+    }
+}
+
 impl HostName {
     /// The host name made of what the system calls itself; characters that don't fit become `-`.
     pub fn lossy(text: &str) -> Self {

@@ -42,6 +42,11 @@ pub fn clock_domain() -> io::Result<ClockDomain> {
     Ok(ClockDomain { boot_id, time_namespace })
 }
 
+/// The user that this process acts for.
+pub fn user_id() -> u32 {
+    rustix::process::geteuid().as_raw()
+}
+
 /// The name of this machine, for people.
 pub fn host_name() -> HostName {
     HostName::lossy(&rustix::system::uname().nodename().to_string_lossy())

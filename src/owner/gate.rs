@@ -4,8 +4,8 @@
 //! whatever an owned effect calls for takes a permit, so an effect that skips the gate does not compile.
 //!
 //! Shared fields, and who may touch them:
-//! 1. `word` is written by the keeper alone ([`Gate::extend`], [`Gate::fence`]) and by `fence` of whoever finds
-//!    the lease lost. It leaves `FENCED` never (L6).
+//! 1. `word` is moved on by the keeper alone ([`Gate::extend`]); the keeper, a release and the end of the owner
+//!    close it ([`Gate::fence`]). It never leaves `FENCED` (L6).
 //! 2. `resident` goes from false to true once, by the keeper, after the residency lock was taken.
 //!
 //! It does not wait for effects that have begun; the handover does (L9).
@@ -14,7 +14,8 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use modeld_spec::ids::Epoch;
+use modeld_spec::error::Error;
+use modeld_spec::ids::{Epoch, ProcessId};
 use modeld_spec::lease::gate::GateWord;
 use modeld_spec::time::BootTime;
 
@@ -26,6 +27,7 @@ pub struct Gate {
     epoch: Epoch,
     word: AtomicU64,
     resident: AtomicBool,
+    holder: Option<ProcessId>,
     clock: Arc<dyn Clock>,
 }
 
@@ -49,17 +51,38 @@ pub enum Closed {
     #[error("epoch {0} is fenced")]
     Fenced(Epoch),
     /// The lease is held and another process still has the residency lock (L7).
-    #[error("epoch {0} waits for the residency lock")]
-    NotResident(Epoch),
+    #[error("epoch {epoch} waits for the residency lock")]
+    NotResident {
+        /// The epoch.
+        epoch: Epoch,
+        /// The process that has the lock, if known.
+        holder: Option<ProcessId>,
+    },
+}
+
+impl From<Closed> for Error {
+    fn from(closed: Closed) -> Error {
+        match closed {
+            Closed::Fenced(epoch) => Error::Fenced { epoch },
+            Closed::NotResident { holder, .. } => Error::DeviceBusy { holder },
+        }
+    }
 }
 
 impl Gate {
-    /// A gate open until `deadline`.
-    pub(crate) fn new(epoch: Epoch, deadline: BootTime, resident: bool, clock: Arc<dyn Clock>) -> Self {
+    /// A gate open until `deadline`. A leader is not `resident` yet; `holder` is who has the lock, if known.
+    pub(crate) fn new(
+        epoch: Epoch,
+        deadline: BootTime,
+        resident: bool,
+        holder: Option<ProcessId>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
         Gate {
             epoch,
             word: AtomicU64::new(GateWord::open_until(deadline).bits()),
             resident: AtomicBool::new(resident),
+            holder,
             clock,
         }
     }
@@ -95,7 +118,7 @@ impl Gate {
         if self.resident.load(Ordering::Acquire) {
             Ok(ResidentPermit(permit))
         } else {
-            Err(Closed::NotResident(self.epoch))
+            Err(Closed::NotResident { epoch: self.epoch, holder: self.holder })
         }
     }
 

@@ -1,0 +1,275 @@
+//! The lease on files of a data root: one effect is one system call, or a few that take hold together.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use modeld_spec::ids::{FileId, InstanceId, Namespace, ProcessId};
+use modeld_spec::lease::effect::{
+    Content, Effect, Failure, FailureKind, LatchSeen, LockSeen, Observation, ProcessSeen, Seen,
+};
+use modeld_spec::lease::record::{Record, WallClock};
+use modeld_spec::time::Observed;
+
+use super::epochs;
+use super::locks::{Attempt, FILE_MODE, Lock, lock_within, try_lock};
+use super::store::Store;
+use crate::data_root::DataRoot;
+use crate::os::{self, Clock};
+
+/// Performs lease effects on the files of a data root, for one claimant.
+///
+/// Clones share the residency lock, which belongs to the claimant; each has a latch of its own, which belongs
+/// to the attempt. The latch is dropped with the clone, so an attempt that is cut off leaves it free.
+pub struct FileStore {
+    shared: Arc<Shared>,
+    latch: Option<Lock>,
+}
+
+struct Shared {
+    root: DataRoot,
+    instance: InstanceId,
+    pid_namespace: Namespace,
+    latch_wait: Duration,
+    clock: Arc<dyn Clock>,
+    residency: Mutex<Option<Lock>>,
+}
+
+impl FileStore {
+    /// The store of one claimant of `root`. An attempt waits for the latch no longer than `latch_wait`.
+    pub fn new(
+        root: DataRoot,
+        instance: InstanceId,
+        process: ProcessId,
+        latch_wait: Duration,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        let pid_namespace = process.pid_namespace;
+        let residency = Mutex::new(None);
+        let shared = Shared { root, instance, pid_namespace, latch_wait, clock, residency };
+        FileStore { shared: Arc::new(shared), latch: None }
+    }
+
+    /// The data root.
+    pub fn root(&self) -> &DataRoot {
+        &self.shared.root
+    }
+
+    /// Reads the record without taking any lock, as a probe does.
+    ///
+    /// # Errors
+    /// What the system says; a missing or unreadable file is no error.
+    pub fn inspect(root: &DataRoot) -> io::Result<Content> {
+        read_record(&root.record())
+    }
+
+    /// Puts the residency lock into the claimant's hand.
+    pub(super) fn keep_residency(&self, lock: Lock) {
+        *self.residency() = Some(lock);
+    }
+
+    /// The file of the residency lock, if it is in the claimant's hand.
+    pub(super) fn residency_in_hand(&self) -> Option<FileId> {
+        self.residency().as_ref().map(Lock::id)
+    }
+
+    /// Lets the residency lock live until the process ends: nobody can say that the memory is back.
+    pub(crate) fn keep_residency_for_good(&self) {
+        if let Some(lock) = self.residency().take() {
+            std::mem::forget(lock);
+        }
+    }
+
+    fn residency(&self) -> MutexGuard<'_, Option<Lock>> {
+        // The lock is in hand or not, whatever happened to a thread that held the guard.
+        self.shared.residency.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn try_perform(&mut self, effect: &Effect) -> Result<Seen, (PathBuf, io::Error)> {
+        let root = self.shared.root.clone();
+        let at = |path: PathBuf| move |error: io::Error| (path, error);
+        match effect {
+            Effect::TakeLatch => {
+                let path = root.latch();
+                self.latch = lock_within(&path, self.shared.latch_wait).map_err(at(path))?;
+                let seen = if self.latch.is_some() { LatchSeen::Taken } else { LatchSeen::Busy };
+                Ok(Seen::Latch(seen))
+            }
+            Effect::ReadRecord => read_record(&root.record()).map(Seen::Record).map_err(at(root.record())),
+            Effect::TryResidency => self.try_residency().map(Seen::Residency).map_err(at(root.residency())),
+            Effect::ReadEpochs => {
+                let highest = self.with_latch(|latch| epochs::highest(&root, latch));
+                highest.map(Seen::Epochs).map_err(at(root.epochs()))
+            }
+            Effect::ClaimEpoch(epoch) => {
+                let claimant = format!("{} pid {}", self.shared.instance, std::process::id());
+                let claim = self.with_latch(|latch| epochs::claim(&root, latch, *epoch, &claimant));
+                remove_leftovers(&root, &self.shared.instance);
+                claim.map(Seen::Claim).map_err(at(root.epochs()))
+            }
+            Effect::ReplaceRecord(record) => {
+                self.replace_record(record).map(|()| Seen::Done).map_err(at(root.record()))
+            }
+            Effect::RemoveRecord => match fs::remove_file(root.record()) {
+                Ok(()) => Ok(Seen::Done),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Seen::Done),
+                Err(error) => Err((root.record(), error)),
+            },
+            Effect::InspectProcess(process) => {
+                self.inspect_process(*process).map(Seen::Process).map_err(at(PathBuf::new()))
+            }
+            Effect::KillProcess(process) => {
+                self.kill_process(*process).map(Seen::Process).map_err(at(PathBuf::new()))
+            }
+            Effect::DropResidency => {
+                *self.residency() = None;
+                Ok(Seen::Done)
+            }
+            Effect::DropLatch => {
+                self.latch = None;
+                Ok(Seen::Done)
+            }
+            // The owner performs these itself: there is nothing to quiesce, flush or free in a store.
+            Effect::Quiesce | Effect::Flush | Effect::Free | Effect::StopKeeper => Ok(Seen::Done),
+        }
+    }
+
+    fn with_latch<T>(&self, act: impl FnOnce(&Lock) -> io::Result<T>) -> io::Result<T> {
+        match &self.latch {
+            Some(latch) => act(latch),
+            None => Err(io::Error::other("the latch is not in hand")),
+        }
+    }
+
+    fn try_residency(&mut self) -> io::Result<LockSeen> {
+        let path = self.shared.root.residency();
+        let mut residency = self.residency();
+        if let Some(lock) = residency.as_ref() {
+            if lock.is_at(&path)? {
+                return Ok(LockSeen::Taken(lock.id()));
+            }
+            *residency = None;
+        }
+        match try_lock(&path)? {
+            Attempt::Taken(lock) => {
+                let id = lock.id();
+                *residency = Some(lock);
+                Ok(LockSeen::Taken(id))
+            }
+            Attempt::Held(id) => Ok(LockSeen::Held(id)),
+        }
+    }
+
+    /// Writes beside the record and renames: a reader sees the old record or the new one, whole. Not flushed to
+    /// disk: after a power loss the boot id has changed and the record is void anyway (L4).
+    fn replace_record(&self, record: &Record) -> io::Result<()> {
+        let acquired_ago = record.renewed_at.since(record.acquired_at);
+        let renewed_at = SystemTime::now();
+        let acquired_at = renewed_at.checked_sub(acquired_ago).unwrap_or(SystemTime::UNIX_EPOCH);
+        let text = record.encode(WallClock {
+            acquired_at: &humantime::format_rfc3339_millis(acquired_at).to_string(),
+            renewed_at: &humantime::format_rfc3339_millis(renewed_at).to_string(),
+        });
+        let temporary = temporary_record(&self.shared.root, &self.shared.instance);
+        let written = write_new(&temporary, text.as_bytes())
+            .and_then(|()| fs::rename(&temporary, self.shared.root.record()));
+        if written.is_err() {
+            let _ = fs::remove_file(&temporary);
+        }
+        written
+    }
+
+    fn inspect_process(&self, process: ProcessId) -> io::Result<ProcessSeen> {
+        if process.pid_namespace != self.shared.pid_namespace {
+            return Ok(ProcessSeen::Unverifiable);
+        }
+        let found = os::process_with_pid(process.pid)?;
+        Ok(if found == Some(process) { ProcessSeen::Alive } else { ProcessSeen::Gone })
+    }
+
+    fn kill_process(&self, process: ProcessId) -> io::Result<ProcessSeen> {
+        if process.pid_namespace != self.shared.pid_namespace {
+            return Ok(ProcessSeen::Unverifiable);
+        }
+        match os::ProcessHandle::open(process)? {
+            Some(handle) => handle.kill().map(|()| ProcessSeen::Alive),
+            None => Ok(ProcessSeen::Gone),
+        }
+    }
+}
+
+impl Store for FileStore {
+    fn perform(&mut self, effect: &Effect) -> Observation {
+        let what = self.try_perform(effect).unwrap_or_else(|(path, error)| {
+            Seen::Failed(Failure {
+                doing: effect.name(),
+                path: path.display().to_string(),
+                cause: error.to_string(),
+                kind: kind_of(&error),
+            })
+        });
+        Observed { at: self.shared.clock.now(), what }
+    }
+}
+
+impl Clone for FileStore {
+    fn clone(&self) -> Self {
+        FileStore { shared: Arc::clone(&self.shared), latch: None }
+    }
+}
+
+fn read_record(path: &Path) -> io::Result<Content> {
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Content::Absent),
+        Err(error) => return Err(error),
+    };
+    let mut bytes = Vec::new();
+    // One byte more than a record may have, so that a longer file is seen to be longer.
+    file.take(Record::BYTES_MAX as u64 + 1).read_to_end(&mut bytes)?;
+    Ok(match Record::decode(&bytes) {
+        Ok(record) => Content::Record(record),
+        Err(unreadable) => Content::Unreadable(unreadable),
+    })
+}
+
+fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(FILE_MODE).open(path)?;
+    file.write_all(bytes)
+}
+
+fn temporary_record(root: &DataRoot, instance: &InstanceId) -> PathBuf {
+    root.path().join(format!("{TEMPORARY_PREFIX}{instance}{TEMPORARY_SUFFIX}"))
+}
+
+/// Removes what writers left that died between writing and renaming. Under the latch, so nobody writes one
+/// of these; what fails here hurts nobody.
+fn remove_leftovers(root: &DataRoot, instance: &InstanceId) {
+    let own = temporary_record(root, instance);
+    let Ok(entries) = fs::read_dir(root.path()) else { return };
+    for entry in entries.flatten().take(LEFTOVERS_MAX) {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if name.starts_with(TEMPORARY_PREFIX) && name.ends_with(TEMPORARY_SUFFIX) && entry.path() != own {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
+fn kind_of(error: &io::Error) -> FailureKind {
+    match error.kind() {
+        io::ErrorKind::PermissionDenied => FailureKind::PermissionDenied,
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => FailureKind::StorageFull,
+        io::ErrorKind::ReadOnlyFilesystem => FailureKind::ReadOnly,
+        _ => FailureKind::Other,
+    }
+}
+
+const TEMPORARY_PREFIX: &str = "modeld.lease.";
+const TEMPORARY_SUFFIX: &str = ".tmp";
+
+/// How many directory entries a clean-up looks at.
+const LEFTOVERS_MAX: usize = 10_000;

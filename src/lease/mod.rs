@@ -1,0 +1,7 @@
+//! The lease on real files: performs the effects of the machines in [`modeld_spec::lease`], decides nothing.
+
+mod epochs;
+pub mod files;
+mod locks;
+pub mod store;
+pub mod wait;

@@ -1,0 +1,69 @@
+//! An alarm: waits for an instant of the boot clock, or until it is rung.
+//!
+//! The timers of `std` count monotonic time, which stands still during suspend; after an hour of sleep they
+//! would be an hour late. This one is a `timerfd` on `CLOCK_BOOTTIME`.
+
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+
+use modeld_spec::time::BootTime;
+use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
+use rustix::io::{Errno, read, write};
+use rustix::time::{
+    Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create, timerfd_settime,
+};
+
+/// Waits for an instant of the boot clock, or until it is rung. One waiter, any number of ringers.
+#[derive(Debug)]
+pub struct Alarm {
+    timer: OwnedFd,
+    bell: OwnedFd,
+}
+
+impl Alarm {
+    /// A silent alarm.
+    ///
+    /// # Errors
+    /// What the system says, for instance when no descriptor is left.
+    pub fn new() -> io::Result<Self> {
+        let timer_flags = TimerfdFlags::CLOEXEC | TimerfdFlags::NONBLOCK;
+        Ok(Alarm {
+            timer: timerfd_create(TimerfdClockId::Boottime, timer_flags)?,
+            bell: eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?,
+        })
+    }
+
+    /// Ends the current wait, or the next one if nobody waits.
+    pub fn ring(&self) {
+        // It fails only when the counter is full, and then the bell rings already.
+        let _ = write(&self.bell, &1_u64.to_ne_bytes());
+    }
+
+    /// Waits until `until` at the latest; returns early when rung.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn wait(&self, until: BootTime) -> io::Result<()> {
+        let nanos = until.as_nanos();
+        let it_value = Timespec {
+            tv_sec: i64::try_from(nanos / NANOS_PER_SECOND).unwrap_or(i64::MAX),
+            // Zero would disarm the timer; one nanosecond after boot has passed just the same.
+            tv_nsec: (nanos % NANOS_PER_SECOND).max(u64::from(nanos < NANOS_PER_SECOND)) as _,
+        };
+        let it_interval = Timespec { tv_sec: 0, tv_nsec: 0 };
+        timerfd_settime(&self.timer, TimerfdTimerFlags::ABSTIME, &Itimerspec { it_interval, it_value })?;
+        let mut descriptors = [
+            PollFd::from_borrowed_fd(self.timer.as_fd(), PollFlags::IN),
+            PollFd::from_borrowed_fd(self.bell.as_fd(), PollFlags::IN),
+        ];
+        match poll(&mut descriptors, None) {
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+        // Empties the bell for the next wait; nothing to read is what happens when the timer ended this one.
+        let _ = read(&self.bell, &mut [0_u8; 8]);
+        Ok(())
+    }
+}
+
+const NANOS_PER_SECOND: u64 = 1_000_000_000;
