@@ -1,6 +1,7 @@
 //! Tests of the engine that need a gate of their own: only the owner can make one outside of tests.
 
 mod basics;
+mod continuing;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -40,7 +41,7 @@ pub(super) const DEADLINE: u64 = 1_000_000;
 /// An engine whose gate closes when the clock is set to [`DEADLINE`].
 pub(super) fn engine(backend: impl Backend + 'static, limits: Limits) -> (Engine, Arc<FakeClock>) {
     let clock = Arc::new(FakeClock::default());
-    let gate = Gate::new(Epoch::FIRST, BootTime::from_nanos(DEADLINE), true, clock.clone());
+    let gate = Gate::new(Epoch::FIRST, BootTime::from_nanos(DEADLINE), true, None, clock.clone());
     (Engine::new(Arc::new(gate), Box::new(backend), limits), clock)
 }
 

@@ -235,10 +235,7 @@ pub(super) fn check_gate(gate: &Gate) -> Result<(), Error> {
 
 /// What a closed gate means to a caller.
 pub(super) fn refused(closed: Closed) -> Error {
-    match closed {
-        Closed::Fenced(epoch) => Error::Fenced { epoch },
-        Closed::NotResident(_) => Error::DeviceBusy { holder: None },
-    }
+    closed.into()
 }
 
 /// How a model is named in an error.
