@@ -110,13 +110,12 @@ mod tests {
     fn any_error() -> impl Strategy<Value = Error> {
         let text = || "\\PC{0,100}";
         let epoch = || (1u64..).prop_map(|number| Epoch::new(number).unwrap());
-        let process = || {
-            (any::<u32>(), any::<u64>(), any::<u64>()).prop_map(|(pid, start_time, namespace)| ProcessId {
-                pid,
-                start_time,
-                pid_namespace: Namespace(namespace),
-            })
-        };
+        let process =
+            || {
+                (any::<u32>(), any::<u64>(), any::<u64>()).prop_map(|(pid, start_time, namespace)| {
+                    ProcessId { pid, start_time, pid_namespace: Namespace(namespace) }
+                })
+            };
         let instance = "[a-z0-9-]{1,128}".prop_map(|text| InstanceId::new(text).unwrap());
         let stage = prop_oneof![Just(Stage::Prefix), Just(Stage::Suffix), Just(Stage::Decode)];
         prop_oneof![
@@ -199,7 +198,9 @@ mod tests {
     fn long_texts_are_cut_and_the_failure_stays_what_it_is() {
         let error = Error::ModelLoadFailed { model: "é".repeat(600), cause: "\u{1}".repeat(9_000) };
         let status = to_status(&error);
-        let Failed::Answered(Error::ModelLoadFailed { model, cause }) = from_status(&status) else { panic!() };
+        let Failed::Answered(Error::ModelLoadFailed { model, cause }) = from_status(&status) else {
+            panic!()
+        };
         assert_eq!((model.len(), cause.len()), (TEXT_BYTES_MAX, TEXT_BYTES_MAX));
         assert!(status.details().len() < 12_000);
     }
@@ -210,7 +211,8 @@ mod tests {
             token: "out_of_paper".to_string(),
             json: r#"{"token":"out_of_paper","tray":2}"#.to_string(),
         };
-        let status = Status::with_details(Code::Unavailable, "tray 2 is empty", detail.encode_to_vec().into());
+        let status =
+            Status::with_details(Code::Unavailable, "tray 2 is empty", detail.encode_to_vec().into());
         let failed = from_status(&status);
         assert_eq!(failed.to_string(), "tray 2 is empty (out_of_paper)");
     }

@@ -9,11 +9,13 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, PermissionsExt};
 use std::os::unix::net;
 use std::path::{Path, PathBuf};
+use std::task::{Context, Poll, ready};
 
 use modeld_spec::ids::{FileId, InstanceId};
 use tokio::net::{UnixListener, UnixStream};
 
 use super::endpoint::Endpoint;
+use crate::data_root::DataRoot;
 use crate::os;
 
 /// A socket that listens; its file goes when it is dropped.
@@ -110,17 +112,17 @@ impl Listener {
         Endpoint::Unix(self.path.clone())
     }
 
-    /// The next connection of somebody who is to be served. Cancel-safe.
+    /// The next connection of somebody who is to be served.
     ///
     /// # Errors
     /// What the system says; the next call may succeed.
-    pub(super) async fn accept(&self) -> io::Result<UnixStream> {
-        let us = rustix::process::getuid().as_raw();
+    pub(super) fn poll_accept(&self, context: &mut Context<'_>) -> Poll<io::Result<UnixStream>> {
+        let us = os::user_id();
         loop {
-            let (stream, _) = self.socket.accept().await?;
+            let (stream, _) = ready!(self.socket.poll_accept(context))?;
             // A peer that is gone by now, or that is not to be served, gets its connection closed and no answer.
             if stream.peer_cred().is_ok_and(|peer| serves(peer.uid(), us)) {
-                return Ok(stream);
+                return Poll::Ready(Ok(stream));
             }
         }
     }
@@ -143,12 +145,12 @@ impl Drop for Listener {
 /// # Errors
 /// [`ListenError::PathTooLong`] with the path in the data root if none is.
 pub fn socket_path(
-    data_root: &Path,
+    data_root: &DataRoot,
     instance: &InstanceId,
     others: impl IntoIterator<Item = PathBuf>,
 ) -> Result<PathBuf, ListenError> {
     let short = &instance.as_str()[..instance.as_str().len().min(INSTANCE_BYTES)];
-    let preferred = data_root.join("run").join(format!("{short}.sock"));
+    let preferred = data_root.run().join(format!("{short}.sock"));
     let Err(too_long) = fits(&preferred) else { return Ok(preferred) };
     let fallbacks = others.into_iter().map(|directory| directory.join(format!("{short}.sock")));
     fallbacks.into_iter().find(|path| fits(path).is_ok()).ok_or(too_long)
@@ -157,7 +159,7 @@ pub fn socket_path(
 /// Where a socket can be if the data root's path is too long: the user's runtime directory, else a private one under /tmp.
 pub fn other_directories() -> Vec<PathBuf> {
     let runtime = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|path| path.is_absolute());
-    let shared = PathBuf::from(format!("/tmp/modeld-{}", rustix::process::getuid().as_raw()));
+    let shared = PathBuf::from(format!("/tmp/modeld-{}", os::user_id()));
     runtime.map(|path| path.join("modeld")).into_iter().chain([shared]).collect()
 }
 
@@ -176,24 +178,30 @@ fn fits(path: &Path) -> Result<(), ListenError> {
 
 fn make_private(directory: &Path) -> Result<(), ListenError> {
     let path = || directory.to_path_buf();
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(directory)
-        .map_err(|source| ListenError::Io { doing: "create", path: path(), source })?;
+    DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(|source| ListenError::Io {
+        doing: "create",
+        path: path(),
+        source,
+    })?;
     // Not followed: a link would lead into a directory that is not the one looked at here.
-    let metadata = fs::symlink_metadata(directory)
-        .map_err(|source| ListenError::Io { doing: "look at", path: path(), source })?;
+    let metadata = fs::symlink_metadata(directory).map_err(|source| ListenError::Io {
+        doing: "look at",
+        path: path(),
+        source,
+    })?;
     if !metadata.is_dir() {
         return Err(ListenError::NotADirectory { path: path() });
     }
-    let us = rustix::process::getuid().as_raw();
+    let us = os::user_id();
     if metadata.uid() != us {
         return Err(ListenError::ForeignDirectory { path: path(), owner: metadata.uid(), us });
     }
     if metadata.mode() & 0o077 != 0 {
-        fs::set_permissions(directory, Permissions::from_mode(0o700))
-            .map_err(|source| ListenError::Io { doing: "close to others", path: path(), source })?;
+        fs::set_permissions(directory, Permissions::from_mode(0o700)).map_err(|source| ListenError::Io {
+            doing: "close to others",
+            path: path(),
+            source,
+        })?;
     }
     Ok(())
 }
@@ -227,9 +235,9 @@ fn is_abandoned(path: &Path) -> bool {
 /// The longest path of a Unix socket on Linux, in bytes: `sun_path` has 108, and one ends it.
 pub const PATH_BYTES_MAX: usize = 107;
 
-/// How much of an instance id names its socket: 48 random bits of a UUID tell the instances of a data root apart, and the
-/// path stays short.
-const INSTANCE_BYTES: usize = 13;
+/// How much of an instance id names its socket: 12 hexadecimal digits, 48 random bits, tell the instances of a data root
+/// apart, and the path stays short.
+const INSTANCE_BYTES: usize = 12;
 
 /// How many files of the directory are looked at when remains are removed: each killed owner leaves one.
 const REMAINS_MAX: usize = 1_000;
@@ -254,7 +262,10 @@ mod tests {
         let path = root.path().join("run/a.sock");
         let listener = Listener::bind(&path).unwrap();
         assert_eq!((mode(&root.path().join("run")), mode(&path)), (0o700, 0o600));
-        let (client, served) = tokio::join!(UnixStream::connect(&path), listener.accept());
+        let (client, served) = tokio::join!(
+            UnixStream::connect(&path),
+            std::future::poll_fn(|context| listener.poll_accept(context))
+        );
         assert!(client.is_ok() && served.is_ok());
     }
 
@@ -288,14 +299,14 @@ mod tests {
 
     #[test]
     fn a_long_data_root_moves_the_socket_elsewhere() {
-        let instance = InstanceId::new("0123abcd-4567-89ab-cdef-0123456789ab").unwrap();
-        let short = socket_path(Path::new("/d"), &instance, []).unwrap();
-        assert_eq!(short, Path::new("/d/run/0123abcd-4567.sock"));
+        let instance = InstanceId::new("0123abcd456789abcdef0123456789ab").unwrap();
+        let short = socket_path(&DataRoot::new("/d"), &instance, []).unwrap();
+        assert_eq!(short, Path::new("/d/run/0123abcd4567.sock"));
         let long = PathBuf::from(format!("/{}", "d".repeat(100)));
-        let moved = socket_path(&long, &instance, [long.clone(), "/r".into()]).unwrap();
-        assert_eq!(moved, Path::new("/r/0123abcd-4567.sock"));
-        let nowhere = socket_path(&long, &instance, []);
-        assert!(matches!(nowhere, Err(ListenError::PathTooLong { length: 123, .. })), "{nowhere:?}");
+        let moved = socket_path(&DataRoot::new(&long), &instance, [long.clone(), "/r".into()]).unwrap();
+        assert_eq!(moved, Path::new("/r/0123abcd4567.sock"));
+        let nowhere = socket_path(&DataRoot::new(&long), &instance, []);
+        assert!(matches!(nowhere, Err(ListenError::PathTooLong { length: 122, .. })), "{nowhere:?}");
     }
 
     #[test]
