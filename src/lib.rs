@@ -9,3 +9,4 @@ pub mod lease;
 pub mod os;
 pub mod owner;
 mod sync;
+pub mod transport;

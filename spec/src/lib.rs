@@ -10,8 +10,10 @@
 extern crate alloc;
 
 pub mod error;
+pub mod follow;
 pub mod ids;
 pub mod lease;
+pub mod probe;
 pub mod session;
 pub mod step;
 pub mod time;

@@ -2,11 +2,13 @@
 
 use alloc::format;
 use alloc::string::{String, ToString};
+use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
 use crate::session::stop::StopStrings;
+use crate::session::tape::TokenId;
 
 /// How tokens are chosen, unchecked: as it comes from outside.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -115,6 +117,9 @@ pub struct DecodeParams {
     pub stop: StopStrings,
     /// The seed of the random choice; `None`: a random one, which the end of the decode names.
     pub seed: Option<u32>,
+    /// Tokens of an answer that this decode goes on with, where another owner left off. They go on the tape first and count
+    /// for penalties, stop strings and unfinished characters; their text is not given out again.
+    pub continues: Vec<TokenId>,
 }
 
 fn within(name: &str, value: f32, low: f32, high: f32) -> Result<(), Error> {

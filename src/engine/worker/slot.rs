@@ -170,14 +170,17 @@ impl Slot {
         };
         if params.sampling.has_penalties() {
             let seen = &self.tape.tokens()[..self.tape.end()];
+            let seen: Vec<&TokenId> = seen.iter().chain(&self.pending).chain(&params.continues).collect();
             let recent = &seen[seen.len().saturating_sub(PENALTY_WINDOW)..];
-            recent.iter().chain(&self.pending).for_each(|token| sampler.accept(*token));
+            recent.iter().for_each(|token| sampler.accept(**token));
         }
-        let known =
-            self.pending.is_some() || self.logits.is_some() && self.tape.end() == self.tape.resident();
-        let replay = if known { None } else { self.tape.plan_replay() };
-        let feed = replay.map(|plan| self.perform(model, plan).0);
-        let stop = StopMatcher::new(params.stop.clone());
+        let (mut text, mut stop) = (TextAssembler::new(), StopMatcher::new(params.stop.clone()));
+        let feed = read_again(model, &params.continues, &mut text, &mut stop)
+            .and_then(|()| self.feed_decode(model, &params.continues));
+        let feed = match feed {
+            Ok(feed) => feed,
+            Err(error) => return answer(reply, Err(error)),
+        };
         let decode = Decode {
             params,
             items,
@@ -185,7 +188,7 @@ impl Slot {
             cancel,
             sampler,
             seed,
-            text: TextAssembler::new(),
+            text,
             stop,
             unsent: (String::new(), Vec::new()),
             prompt_tokens: self.tape.end().max(feed.as_ref().map_or(0, |feed| feed.end)),
@@ -194,6 +197,24 @@ impl Slot {
         };
         self.begin(feed, Goal::Decode(Box::new(decode)), started);
         answer(reply, Ok(()));
+    }
+
+    /// What goes into the cache before a decode samples: the answer that it goes on with, or the last token again where its
+    /// logits are gone.
+    fn feed_decode(&mut self, model: &mut dyn Model, continues: &[TokenId]) -> Result<Option<Feed>, Error> {
+        if !continues.is_empty() {
+            let tokens: Vec<TokenId> = self.pending.iter().chain(continues).copied().collect();
+            let plan = self.tape.plan_suffix(&tokens, self.context_tokens)?;
+            let (feed, _) = self.perform(model, plan);
+            if !feed.tokens.is_empty() {
+                return Ok(Some(feed));
+            }
+            self.tape.commit(feed.end, None);
+        }
+        let known =
+            self.pending.is_some() || self.logits.is_some() && self.tape.end() == self.tape.resident();
+        let replay = if known { None } else { self.tape.plan_replay() };
+        Ok(replay.map(|plan| self.perform(model, plan).0))
     }
 
     /// What ExplainContext answers.
@@ -441,6 +462,33 @@ impl Decode {
         }
         Ok(stopped)
     }
+}
+
+/// Brings text and stop strings to where they were behind the tokens of an answer whose text was given out.
+///
+/// # Errors
+/// [`Error::InvalidArgument`] if a token is not in the vocabulary, or the answer has ended with a stop string.
+fn read_again(
+    model: &dyn Model,
+    answer: &[TokenId],
+    text: &mut TextAssembler,
+    stop: &mut StopMatcher,
+) -> Result<(), Error> {
+    let invalid = |problem| Error::InvalidArgument { argument: "continues".to_string(), problem };
+    let vocabulary = model.info().vocabulary;
+    let mut bytes = Vec::new();
+    for token in answer {
+        if usize::try_from(token.0).map_or(true, |id| vocabulary <= id) {
+            return Err(invalid(format!("has token {token}, and the vocabulary has {vocabulary}")));
+        }
+        model.piece(*token, &mut bytes)?;
+    }
+    let (mut whole, mut given_out) = (String::new(), String::new());
+    text.push(&bytes, &mut whole);
+    if stop.push(&whole, &mut given_out) {
+        return Err(invalid("has a stop string: that answer has ended".to_string()));
+    }
+    Ok(())
 }
 
 /// Answers a call; a caller that went away has cancelled it.
