@@ -1,6 +1,8 @@
 //! Tests of the engine that need a gate of their own: only the owner can make one outside of tests.
 
 mod basics;
+#[cfg(feature = "llama")]
+mod llama;
 
 use std::sync::Arc;
 use std::time::Duration;
