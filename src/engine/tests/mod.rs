@@ -1,8 +1,10 @@
 //! Tests of the engine that need a gate of their own: only the owner can make one outside of tests.
 
 mod basics;
+mod ends;
 #[cfg(feature = "llama")]
 mod llama;
+mod random;
 
 use std::sync::Arc;
 use std::time::Duration;
