@@ -69,6 +69,22 @@ impl Bare {
         Ok(Bare { sampler, context, pool: Some(pool), model })
     }
 
+    /// The tokens of a text, with the one that begins a text if the model wants it.
+    ///
+    /// # Errors
+    /// If it can't be tokenized.
+    pub fn tokenize(&self, text: &str) -> Result<Vec<i32>, String> {
+        let mut tokens = vec![0; text.len() + 8];
+        let (bytes, room) = (text.as_ptr().cast(), tokens.len() as i32);
+        // SAFETY: the model is alive; the text has the length that is passed, and the tokens have the room.
+        let count = unsafe {
+            let vocab = sys::llama_model_get_vocab(self.model.as_ptr());
+            sys::llama_tokenize(vocab, bytes, text.len() as i32, tokens.as_mut_ptr(), room, true, false)
+        };
+        tokens.truncate(usize::try_from(count).map_err(|_| format!("llama_tokenize: {count}"))?);
+        Ok(tokens)
+    }
+
     /// Evaluates `prompt` from an empty cache and generates `count` tokens greedily, past an end of text too if it comes.
     ///
     /// # Errors

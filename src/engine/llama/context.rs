@@ -4,6 +4,7 @@
 use std::cell::Cell;
 use std::ffi::c_void;
 use std::ptr::NonNull;
+use std::rc::Rc;
 use std::slice;
 use std::sync::{Mutex, PoisonError};
 
@@ -39,8 +40,8 @@ pub(super) struct Context {
     rows: Rows,
     /// Which rows of the last batch have logits.
     outputs: Vec<bool>,
-    /// What the abort callback asks; its address is the callback's data, so it is boxed.
-    stop: Box<StopCell>,
+    /// What the abort callback asks; its address is the callback's data, so it is not moved.
+    stop: Rc<StopCell>,
 }
 
 /// The `stop` of the evaluation under way.
@@ -59,7 +60,7 @@ impl Context {
             u32::try_from(sizes.context_tokens * sizes.sessions_max).map_err(|error| error.to_string())?;
         let batch = u32::try_from(sizes.batch_tokens.max(1)).map_err(|error| error.to_string())?;
         let threads = i32::try_from(sizes.threads).map_err(|error| error.to_string())?;
-        let stop: Box<StopCell> = Box::default();
+        let stop: Rc<StopCell> = Rc::default();
         // SAFETY: only fills a struct.
         let mut params = unsafe { sys::llama_context_default_params() };
         params.n_ctx = cells;
