@@ -94,7 +94,11 @@ pub(crate) fn steps(depth: Depth) -> Vec<Step> {
             native("doc", "no link of the documentation is dead", "doc --no-deps --workspace"),
             vec![("RUSTDOCFLAGS", "-D warnings")],
         ),
-        native("test", "unit, integration, process and documentation tests", "test --workspace"),
+        native(
+            "test",
+            "unit, integration, process and documentation tests",
+            "test --workspace --no-fail-fast",
+        ),
         with(
             cargo(
                 "loom",

@@ -25,7 +25,7 @@ use crate::workspace;
 /// cargo-fuzz into `target/tools`. Exit code 1 if a step failed, 2 if the system lacks something.
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// Small models, 15 s for each fuzz target [default]
+    /// Small models, 15 s for each fuzz target; this is the default
     #[arg(long, conflicts_with = "deep")]
     quick: bool,
     /// The larger models, 10 minutes for each fuzz target

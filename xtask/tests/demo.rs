@@ -57,7 +57,7 @@ fn an_owner_that_does_not_start_is_quoted() {
     demo.fails(
         "good",
         "owner-fails",
-        "the owner ended before it served (exit status: 4)\n  | error: the data root",
+        "the owner ended before it served (exit status: 4)\n  the owner wrote to standard error\n  | error: the data root",
     );
 }
 
@@ -67,7 +67,7 @@ fn a_standby_that_does_not_take_over_is_quoted() {
     demo.fails(
         "good",
         "standby-fails",
-        "the standby ended too early (exit status: 5)\n  | error: the lease file",
+        "the standby ended too early (exit status: 5)\n  the standby wrote to standard error\n  | error: the lease file",
     );
 }
 
@@ -83,7 +83,7 @@ fn a_client_that_dies_is_quoted() {
     demo.fails(
         "die",
         "",
-        "the client ended before the owner was killed (exit status: 3)\n  | error: the pipe broke",
+        "the client ended before the owner was killed (exit status: 3)\n  the client wrote to standard error\n  | error: the pipe broke",
     );
 }
 

@@ -126,10 +126,15 @@ impl Child {
         while Arc::strong_count(&self.last_words) > 1 && Instant::now() < deadline {
             thread::sleep(POLL);
         }
+        Failure::new(format!("{} {what_happened} ({status}){}", self.role, self.last_words()))
+    }
+
+    /// What it said last to standard error, as lines for the end of a message.
+    pub(super) fn last_words(&self) -> String {
         let words = self.last_words.lock().unwrap_or_else(PoisonError::into_inner);
         let said: String = words.iter().map(|line| format!("\n  | {line}")).collect();
-        let said = if said.is_empty() { "\n  it wrote nothing to standard error".to_string() } else { said };
-        Failure::new(format!("{} {what_happened} ({status}){said}", self.role))
+        let verb = if said.is_empty() { "wrote nothing" } else { "wrote" };
+        format!("\n  {} {verb} to standard error{said}", self.role)
     }
 }
 
@@ -221,7 +226,7 @@ mod tests {
         let mut child = Child::start(Role::Owner, shell(script), &send).unwrap();
         let text = child.obituary("ended before it served").to_string();
         assert!(
-            text.starts_with("error: the owner ended before it served (exit status: 3)\n  | line 2\n"),
+            text.starts_with("error: the owner ended before it served (exit status: 3)\n  the owner wrote to standard error\n  | line 2\n"),
             "{text}"
         );
         assert!(text.ends_with("| line 13"), "{text}");

@@ -125,7 +125,8 @@ impl Stage<'_> {
                 Err(RecvTimeoutError::Timeout) if Instant::now() < deadline => {}
                 Err(_) => {
                     let seconds = SILENCE.as_secs();
-                    return Err(Failure::new(format!("waited {seconds} s for {waiting_for}")));
+                    let said: String = self.children.iter().map(|(_, child)| child.last_words()).collect();
+                    return Err(Failure::new(format!("waited {seconds} s for {waiting_for}{said}")));
                 }
             }
         }
