@@ -9,8 +9,8 @@ use modeld_spec::time::TtlOutOfRange;
 use serde_json::{Value, json};
 
 use super::exit::Exit;
-use crate::data_root::DataRootError;
 use crate::daemon::StartError;
+use crate::data_root::DataRootError;
 use crate::owner::JoinError;
 
 /// Why a command failed.

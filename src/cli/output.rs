@@ -25,6 +25,7 @@ pub(super) fn text(text: &str) -> Result<(), Failure> {
 
 /// What a model wrote, safe for a terminal: control characters other than line ends and tabs are shown, not obeyed.
 pub(super) fn harmless(text: &str) -> String {
-    let shown = |c: char| if c.is_control() && c != '\n' && c != '\t' { char::REPLACEMENT_CHARACTER } else { c };
+    let shown =
+        |c: char| if c.is_control() && c != '\n' && c != '\t' { char::REPLACEMENT_CHARACTER } else { c };
     text.chars().map(shown).collect()
 }

@@ -160,11 +160,20 @@ fn tell(json: bool) -> impl FnMut(StandbyEvent<'_>) + Send + 'static {
         let (key, text, value) = match event {
             StandbyEvent::Following(why) => {
                 let key = format!("{:?}", (std::mem::discriminant(why), epoch_of(why)));
-                (key, format!("standing by: {}", said(why)), json!({"event": "standby", "holder": holder(why)}))
+                (
+                    key,
+                    format!("standing by: {}", said(why)),
+                    json!({"event": "standby", "holder": holder(why)}),
+                )
             }
             StandbyEvent::Unclear(failure) => {
-                let reason = failure.map_or("another process keeps the latch".to_owned(), ToString::to_string);
-                (reason.clone(), format!("standing by: {reason}"), json!({"event": "unclear", "reason": reason}))
+                let reason =
+                    failure.map_or("another process keeps the latch".to_owned(), ToString::to_string);
+                (
+                    reason.clone(),
+                    format!("standing by: {reason}"),
+                    json!({"event": "unclear", "reason": reason}),
+                )
             }
         };
         if told.as_ref() != Some(&key) {
@@ -208,7 +217,9 @@ pub(super) fn said(why: &Why) -> String {
             format!("owned by {} ({}), epoch {}", record.process, record.host, record.epoch)
         }
         Why::Draining => "the memory of the previous owner is not back yet".to_owned(),
-        Why::HeldByUnknown => "another process has resident models, and the lease file does not say which".to_owned(),
+        Why::HeldByUnknown => {
+            "another process has resident models, and the lease file does not say which".to_owned()
+        }
         Why::LockReplaced(process) => {
             format!("the lock file was replaced while {process} had it, and {process} still lives")
         }

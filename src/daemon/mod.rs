@@ -28,7 +28,8 @@ use self::resident::Resident;
 use crate::engine::{Engine, Limits};
 use crate::owner::gate::Gate;
 use crate::owner::{self, Config, JoinError, Owner, Released, StandbyEvent, Stop};
-use crate::transport::{self, ListenError, Listener, ServeError, Service};
+use crate::transport::listen::{ListenError, Listener, other_directories, socket_path};
+use crate::transport::server::{ServeError, Service, serve};
 
 /// What to serve, and on what terms.
 #[derive(Clone, Debug)]
@@ -116,8 +117,7 @@ pub async fn stand_by(
 fn listen(options: &Options) -> Result<(Listener, Config), StartError> {
     let mut config = options.join.clone();
     config.data_root.prepare().map_err(JoinError::from)?;
-    let others = transport::other_directories();
-    let path = transport::socket_path(&config.data_root, &config.instance, others)?;
+    let path = socket_path(&config.data_root, &config.instance, other_directories())?;
     let listener = Listener::bind(&path)?;
     config.endpoint = Some(listener.endpoint().to_string());
     config.backend = Some(options.backend.name().to_owned());
@@ -135,7 +135,7 @@ impl Daemon {
             // A sender that is gone means that the daemon is.
             let _ = stopped.wait_for(|stop| *stop).await;
         };
-        let server = tokio::spawn(transport::serve(listener, service, shutdown));
+        let server = tokio::spawn(serve(listener, service, shutdown));
         Daemon { owner, engine, stop, server }
     }
 

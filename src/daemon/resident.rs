@@ -9,7 +9,7 @@ use tokio::task::JoinHandle;
 
 use crate::engine::Engine;
 use crate::owner::ResidentState;
-use crate::transport::ServeError;
+use crate::transport::server::ServeError;
 
 /// The resident state of a daemon.
 pub(super) struct Resident {
