@@ -171,8 +171,7 @@ impl Lease {
 
     /// What becomes of an effect that a lease machine wants.
     fn fates(&self, state: &State, slot: usize, thread: Thread, effect: &Effect, actions: &mut Vec<Action>) {
-        let mut push =
-            |fate| actions.push(Action::Perform { slot, thread, effect: effect.name(), fate });
+        let mut push = |fate| actions.push(Action::Perform { slot, thread, effect: effect.name(), fate });
         let failures = 0 < state.left.failures;
         match effect {
             Effect::TakeLatch if state.disk.latch.is_some() => {

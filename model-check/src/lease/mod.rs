@@ -155,4 +155,3 @@ impl Model for Lease {
         properties::of(self)
     }
 }
-

@@ -135,6 +135,9 @@ impl Lease {
             (Some(Mutant::AnyLockFileWillDo), Residency::Held(_)) if claims => {
                 record.residency = Residency::Held(current);
             }
+            (Some(Mutant::AnyLockFileWillDo), &Residency::Awaited { holder, .. }) if claims => {
+                record.residency = Residency::Awaited { file: current, holder };
+            }
             (Some(Mutant::RemovesAnyRecord), _) if releasing => {
                 if let Some(owner) = &state.processes[slot].owner {
                     record.epoch = owner.epoch;
@@ -173,9 +176,11 @@ fn watch_removal(state: &mut State, slot: usize) {
     let process = &state.processes[slot];
     let instance = names::instance(slot, process.generation);
     let owner = process.owner.as_ref();
-    let own = state.disk.record.as_ref().is_some_and(|record| {
-        owner.is_some_and(|owner| record.belongs_to(&instance, owner.epoch))
-    });
+    let own = state
+        .disk
+        .record
+        .as_ref()
+        .is_some_and(|record| owner.is_some_and(|owner| record.belongs_to(&instance, owner.epoch)));
     let too_soon = owner.is_some_and(|owner| owner.resident || owner.keeper.is_some());
     if !own {
         state.broke(Broken::ForeignRecordRemoved);

@@ -40,9 +40,8 @@ impl State {
     /// The processes that may begin an owned effect at this instant, by slot.
     pub(crate) fn passing(&self, mutant: Option<Mutant>) -> impl Iterator<Item = usize> + '_ {
         let now = self.now();
-        let passes = move |process: &Process| {
-            process.owner.as_ref().is_some_and(|owner| owner.passes(now, mutant))
-        };
+        let passes =
+            move |process: &Process| process.owner.as_ref().is_some_and(|owner| owner.passes(now, mutant));
         (0..self.processes.len()).filter(move |slot| self.processes.get(*slot).is_some_and(passes))
     }
 

@@ -165,7 +165,7 @@ impl Lease {
         let epoch = owned.epoch();
         let open = matches!(owned.record.residency, Residency::Held(_));
         let holder = match owned.record.residency {
-            Residency::Awaited { holder } => holder,
+            Residency::Awaited { holder, .. } => holder,
             Residency::Held(_) => None,
         };
         let awaits = (!open).then(|| state.disk.current_file());
@@ -341,8 +341,7 @@ impl Lease {
         });
         let free = state.disk.residency.last() == Some(&None);
         let had_lock = record.residency == Residency::Held(names::file(state.disk.current_file()));
-        let standby =
-            state.processes.iter().any(|process| matches!(process.main, Main::Waiting { .. }));
+        let standby = state.processes.iter().any(|process| matches!(process.main, Main::Waiting { .. }));
         if dead && free && had_lock && standby {
             state.broke(Broken::DeadOwnerWaitedFor);
         }
@@ -360,7 +359,7 @@ fn owned_by(claim: acquire::Claim, epoch: modeld_spec::ids::Epoch) -> Owned {
             acquired_at: BootTime::ZERO,
             renewed_at: BootTime::ZERO,
             ttl: claim.ttl,
-            residency: Residency::Awaited { holder: None },
+            residency: Residency::Held(names::file(0)),
             meta: claim.meta,
             protocol: claim.protocol,
         },

@@ -16,9 +16,11 @@ pub(crate) fn property() -> Property<Lease> {
 }
 
 fn holds(_: &Lease, state: &State) -> bool {
-    state.processes.iter().enumerate().all(|(slot, process)| {
-        !process.resident() || state.disk.residency.contains(&Some(slot))
-    })
+    state
+        .processes
+        .iter()
+        .enumerate()
+        .all(|(slot, process)| !process.resident() || state.disk.residency.contains(&Some(slot)))
 }
 
 #[cfg(test)]

@@ -3,6 +3,9 @@
 //! Rules about single steps (a write, a fence, a removal) are watched where the step happens, in `lease/`, and
 //! remembered in the state. `reached: …` are properties of reachability: what never happens proves nothing.
 
+pub(crate) mod contract;
+pub(crate) mod l10_own_record;
+pub(crate) mod l11_crash_noticed;
 pub(crate) mod l1_one_resident;
 pub(crate) mod l1_only_with_lock;
 pub(crate) mod l2_one_decision;
@@ -14,13 +17,10 @@ pub(crate) mod l7_waiting_leader;
 pub(crate) mod l8_failure_decides_nothing;
 pub(crate) mod l8_fenced_with_reason;
 pub(crate) mod l9_released_stays_released;
-pub(crate) mod l10_own_record;
-pub(crate) mod l11_crash_noticed;
-pub(crate) mod contract;
+pub(crate) mod reach_handover;
+pub(crate) mod reach_leader;
 pub(crate) mod reach_owner;
 pub(crate) mod reach_takeover;
-pub(crate) mod reach_leader;
-pub(crate) mod reach_handover;
 
 use stateright::Property;
 
