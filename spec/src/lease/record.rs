@@ -48,6 +48,8 @@ pub enum Residency {
     Held(FileId),
     /// The owner leads and waits for it.
     Awaited {
+        /// The file on which another process has it: a lock on any other file is not what is waited for (L14).
+        file: FileId,
         /// The process that had it when the owner began to wait, if that is known.
         holder: Option<ProcessId>,
     },

@@ -98,7 +98,7 @@ fn a_leader_says_whose_lock_it_waits_for() {
         done(1006),
     ]);
     let Outcome::Acquired(owned) = run.ended() else { panic!("not acquired") };
-    assert_eq!(owned.record.residency, Residency::Awaited { holder: Some(process("a")) });
+    assert_eq!(owned.record.residency, Residency::Awaited { file: file(1), holder: Some(process("a")) });
     assert_eq!(owned.epoch(), epoch(4));
 }
 
@@ -160,7 +160,8 @@ fn l14_only_the_end_of_the_owner_frees_what_another_lock_file_guarded() {
 fn l12_a_leader_never_names_its_own_process_as_the_one_in_its_way() {
     // The claimant owned before and could not remove its record; a third process has the lock by now.
     let own = Record { process: process("b"), ..record("b-before", 3, 0) };
-    let inherited = Record { residency: Residency::Awaited { holder: Some(process("b")) }, ..own.clone() };
+    let inherited =
+        Record { residency: Residency::Awaited { file: file(1), holder: Some(process("b")) }, ..own.clone() };
     for left in [own, inherited] {
         let run = attempt([
             latched(1000),
@@ -170,7 +171,7 @@ fn l12_a_leader_never_names_its_own_process_as_the_one_in_its_way() {
             granted(1004),
         ]);
         let Some(Effect::ReplaceRecord(record)) = run.effects.last() else { panic!("no record") };
-        assert_eq!(record.residency, Residency::Awaited { holder: None });
+        assert_eq!(record.residency, Residency::Awaited { file: file(1), holder: None });
     }
 }
 

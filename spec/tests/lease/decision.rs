@@ -25,7 +25,7 @@ fn l2_every_row_of_the_table() {
     let late = at(1000);
     let another_boot = Record { clock: domain("boot-0", 1), ..valid.clone() };
     let from_the_future = record("a", 3, 600);
-    let leads = Verdict::Lead { holder: Some(process("a")) };
+    let leads = Verdict::Lead { file: file(1), holder: Some(process("a")) };
 
     // none, or of another boot
     assert_eq!(judge(&Content::Absent, FREE()), Verdict::Acquire(file(1)));
@@ -67,7 +67,7 @@ fn l4_a_record_of_another_time_namespace_is_watched_for_a_ttl() {
         let first = Watched::after(None, &foreign, at(0));
         let verdict = |ms, lock| decide(&here(), Some(&first), &content, lock, at(ms));
         assert_eq!(verdict(999, HELD()), Verdict::Follow(Why::Held(foreign.clone())));
-        assert_eq!(verdict(1000, HELD()), Verdict::Lead { holder: Some(process("a")) });
+        assert_eq!(verdict(1000, HELD()), Verdict::Lead { file: file(1), holder: Some(process("a")) });
         // A lock that its owner had and is free proves death whatever the clocks say.
         assert_eq!(verdict(1, FREE()), Verdict::Acquire(file(1)));
     }
@@ -93,7 +93,7 @@ fn l7_a_leader_that_waits_is_not_dead() {
     // Once its record expires a leader is as good as gone; the predecessor goes on being named.
     let verdict = |lock| decide(&here(), None, &of(leader.clone()), lock, at(1000));
     assert_eq!(verdict(FREE()), Verdict::Acquire(file(1)));
-    assert_eq!(verdict(HELD()), Verdict::Lead { holder: Some(process("a")) });
+    assert_eq!(verdict(HELD()), Verdict::Lead { file: file(1), holder: Some(process("a")) });
 }
 
 #[test]
@@ -104,4 +104,24 @@ fn l14_a_replaced_lock_file_proves_nothing() {
     // Expired is not enough either: memory may still be taken, and only the owner's end gives it back.
     let verdict = decide(&here(), None, &of(owner), replaced, at(1000));
     assert_eq!(verdict, Verdict::Inspect(process("a"), file(2)));
+}
+
+#[test]
+fn l14_a_leader_hands_on_which_file_matters() {
+    // a is paused and has the lock on file 1; b led and waited for it; its record is all that tells.
+    let leader = of(awaiting("b", 4, 0, "a"));
+    let verdict = |lock| decide(&here(), None, &leader, lock, at(1000));
+    assert_eq!(verdict(LockSeen::Taken(file(2))), Verdict::Inspect(process("a"), file(2)));
+    let follow = Verdict::Follow(Why::LockReplaced(process("a")));
+    assert_eq!(verdict(LockSeen::Held(file(2))), follow);
+    // Where nobody is named, nobody can be shown to be gone.
+    let nameless = Residency::Awaited { file: file(1), holder: None };
+    let nameless = of(Record { residency: nameless, ..awaiting("b", 4, 0, "a") });
+    for lock in [LockSeen::Taken(file(2)), LockSeen::Held(file(2))] {
+        let verdict = decide(&here(), None, &nameless, lock, at(1000));
+        assert_eq!(verdict, Verdict::Follow(Why::HeldByUnknown));
+    }
+    // An owner that had file 1, and somebody with the lock on file 2: to wait for the latter proves nothing.
+    let owner = of(record("a", 3, 0));
+    assert_eq!(decide(&here(), None, &owner, LockSeen::Held(file(2)), at(1000)), follow);
 }

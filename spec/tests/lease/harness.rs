@@ -133,9 +133,10 @@ pub(crate) fn record(name: &str, number: u64, ms: u64) -> Record {
     }
 }
 
-/// The record of a leader that waits for the lock of `holder`.
+/// The record of a leader that waits for the lock that `holder` has on file 1.
 pub(crate) fn awaiting(name: &str, number: u64, ms: u64, holder: &str) -> Record {
-    Record { residency: Residency::Awaited { holder: Some(process(holder)) }, ..record(name, number, ms) }
+    let residency = Residency::Awaited { file: file(1), holder: Some(process(holder)) };
+    Record { residency, ..record(name, number, ms) }
 }
 
 pub(crate) fn owned(name: &str, number: u64, ms: u64) -> Owned {

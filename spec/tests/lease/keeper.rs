@@ -170,6 +170,13 @@ fn l7_a_lock_that_comes_during_a_renewal_is_recorded_by_the_next() {
 }
 
 #[test]
+fn l14_a_lock_on_another_file_opens_nothing() {
+    let leader = Owned { record: awaiting("b", 4, 0, "a") };
+    let run = drive(Keeper::start(leader, INTERVAL), [seen(100, Seen::ResidencyTaken(file(2)))]);
+    assert_eq!(run.effects.last(), Some(&wait(300, Reason::Renewal)));
+}
+
+#[test]
 fn l5_a_lock_that_comes_after_the_deadline_opens_nothing() {
     let leader = Owned { record: awaiting("b", 4, 0, "a") };
     let run = drive(Keeper::start(leader, INTERVAL), [seen(750, Seen::ResidencyTaken(file(1)))]);

@@ -18,7 +18,9 @@ fn residency() -> impl Strategy<Value = Residency> {
     });
     prop_oneof![
         (any::<u64>(), any::<u64>()).prop_map(|(device, inode)| Residency::Held(FileId { device, inode })),
-        proptest::option::of(process).prop_map(|holder| Residency::Awaited { holder }),
+        (any::<u64>(), any::<u64>(), proptest::option::of(process)).prop_map(|(device, inode, holder)| {
+            Residency::Awaited { file: FileId { device, inode }, holder }
+        }),
     ]
 }
 

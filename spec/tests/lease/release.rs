@@ -4,7 +4,8 @@ use modeld_spec::lease::effect::{Content, Observation, Seen};
 use modeld_spec::lease::release::{Ending, Outcome, Release};
 
 use crate::harness::{
-    Run, absent, done, drive, eio, failed, latch_busy, latched, owned, read, record, seen, unreadable,
+    Run, absent, awaiting, done, drive, eio, failed, latch_busy, latched, owned, read, record, seen,
+    unreadable,
 };
 
 fn release(ending: Ending, script: impl IntoIterator<Item = Observation>) -> Run<Release> {
@@ -70,6 +71,13 @@ fn l10_nothing_is_removed_where_nothing_is() {
     let run = handover([absent(6), done(7), done(8)]);
     assert_eq!(run.names()[6..], ["drop residency", "drop latch"]);
     assert_eq!(run.ended(), Outcome::Released);
+}
+
+#[test]
+fn l14_a_leader_that_waits_leaves_its_record_to_expire() {
+    let run = handover([read(6, awaiting("a", 3, 0, "z")), done(7), done(8)]);
+    assert_eq!(run.names()[6..], ["drop residency", "drop latch"]);
+    assert_eq!(run.ended(), Outcome::RecordLeft(None));
 }
 
 #[test]
