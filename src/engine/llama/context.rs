@@ -262,7 +262,7 @@ impl Rows {
         sequence_counts.resize(batch.rows.len(), 1);
         // Taken after the last push: a push may move what is pointed to.
         sequence_pointers.clear();
-        sequence_pointers.extend(sequences.iter_mut().map(|id| std::ptr::from_mut(id)));
+        sequence_pointers.extend(sequences.iter_mut().map(std::ptr::from_mut));
         sys::llama_batch {
             n_tokens: tokens.len() as i32,
             token: tokens.as_mut_ptr(),
