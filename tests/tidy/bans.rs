@@ -21,7 +21,8 @@ pub(crate) fn check(tree: &Tree, exceptions: &[Exception]) -> Vec<String> {
             }
         }
     }
-    for file in tree.files.iter().filter(|file| !file.path.starts_with("LICENSE")) {
+    // Fuzzing's inputs are what others might have written.
+    for file in tree.files.iter().filter(|file| !file.path.starts_with("fuzz/corpus/")) {
         for (row, line) in file.text.lines().enumerate() {
             for ban in PATHS.iter().filter(|ban| line.contains(ban.pattern)) {
                 found(&file.path, row, ban);
@@ -82,7 +83,8 @@ impl Ban {
 
 const EVERYWHERE: fn(&str, &Line) -> bool = |_, _| true;
 const SPEC: fn(&str, &Line) -> bool = |path, _| path.starts_with("spec/");
-const TESTS: fn(&str, &Line) -> bool = |_, line| line.is_test;
+/// A benchmark may wait between its looks at a process: nothing is asserted of the time.
+const TESTS: fn(&str, &Line) -> bool = |path, line| line.is_test && !path.starts_with("benches/");
 
 const BANS: &[Ban] = &[
     Ban {
@@ -209,6 +211,7 @@ mod tests {
             found("src/a.rs", "Instant::now(); HashMap::new(); thread::sleep(x);"),
             Vec::<String>::new()
         );
+        assert_eq!(found("benches/a.rs", "thread::sleep(x);"), Vec::<String>::new());
         assert_eq!(found("src/a.rs", "#[cfg(test)]\nmod tests {\n  thread::sleep(x);\n}\n").len(), 1);
         assert_eq!(
             found("src/a.rs", "// What is known for nowhere; expected TODOs; FIXMES"),
@@ -222,6 +225,7 @@ mod tests {
             assert_eq!(found("README.md", &format!("see {}x", ban.pattern)).len(), 1);
             assert_eq!(found("src/a.rs", &format!("a(\"{}x\")", ban.pattern)).len(), 1);
             assert_eq!(found("README.md", ban.pattern.trim_end_matches('/')), Vec::<String>::new());
+            assert_eq!(found("fuzz/corpus/a.json", ban.pattern), Vec::<String>::new());
         }
     }
 

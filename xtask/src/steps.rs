@@ -78,6 +78,8 @@ pub(crate) fn steps(depth: Depth) -> Vec<Step> {
     ];
     vec![
         cargo("fmt", "formatting", "fmt --all --check"),
+        // A workspace of its own, which the line above does not reach.
+        cargo("fmt-fuzz", "formatting of the fuzz targets", "fmt --manifest-path fuzz/Cargo.toml --check"),
         Step {
             name: "deny",
             shows: "licences, sources and duplicates of the dependencies",
