@@ -383,7 +383,7 @@ impl Claimant {
     ) -> Result<Owner, JoinError> {
         let (resident, holder) = match &owned.record.residency {
             Residency::Held(_) => (true, None),
-            Residency::Awaited { holder } => (false, *holder),
+            Residency::Awaited { holder, .. } => (false, *holder),
         };
         let gate =
             Arc::new(Gate::new(owned.epoch(), owned.deadline(), resident, holder, Arc::clone(&self.clock)));
