@@ -3,10 +3,14 @@
 //!
 //! The protocol is in [`modeld_spec`]; this crate performs it on real files, clocks and models.
 
+pub mod conn;
 pub mod data_root;
 pub mod engine;
+#[cfg(test)]
+mod harness;
 pub mod lease;
 pub mod os;
 pub mod owner;
+pub mod probe;
 mod sync;
 pub mod transport;
