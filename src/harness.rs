@@ -9,7 +9,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use modeld_spec::error::Error;
-use modeld_spec::ids::{Epoch, InstanceId};
+use modeld_spec::ids::{Epoch, FileId, InstanceId};
 use modeld_spec::lease::record::{Meta, ProtocolRange, Record, Residency, WallClock};
 use modeld_spec::session::params::{DecodeParams, Sampling, SamplingParams};
 use modeld_spec::time::{BootTime, Ttl};
@@ -119,7 +119,7 @@ impl TestOwner {
             acquired_at: now,
             renewed_at: now,
             ttl: Ttl::MAX,
-            residency: Residency::Awaited { holder: None },
+            residency: Residency::Awaited { file: FileId { device: 0, inode: 0 }, holder: None },
             meta: Meta { endpoint: Some(self.endpoint.clone()), backend: Some("toy".to_string()) },
             protocol: ProtocolRange::CURRENT,
         }

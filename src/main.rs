@@ -1,2 +1,7 @@
 //! The `modeld` command.
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    modeld::cli::main()
+}

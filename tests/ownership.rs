@@ -197,10 +197,11 @@ fn l1_successor_waits_for_the_residency_lock() {
     });
     let second = second.unwrap();
     assert_eq!(second.epoch(), epoch(2));
-    assert!(matches!(record(&root).residency, Residency::Awaited { holder: Some(_) }));
+    // L12: both live in this process, which is not to be named as the one to end.
+    assert!(matches!(record(&root).residency, Residency::Awaited { holder: None }));
     let gate = second.gate().unwrap();
     assert!(gate.pass().is_ok());
-    assert!(matches!(gate.pass_resident(), Err(Closed::NotResident { holder: Some(_), .. })));
+    assert!(matches!(gate.pass_resident(), Err(Closed::NotResident { .. })));
 
     assert_eq!(first.release(&mut ()), Released::Superseded);
     eventually("the second is resident", || gate.pass_resident().is_ok());
@@ -286,6 +287,39 @@ fn a_release_that_can_not_free_keeps_the_residency_lock() {
     let leader = leader.unwrap();
     assert!(matches!(leader.gate().unwrap().pass_resident(), Err(Closed::NotResident { .. })));
     assert_eq!(leader.release(&mut ()), Released::Released);
+}
+
+#[test]
+fn a_full_disk_costs_an_attempt_and_nothing_else() {
+    let (_directory, root) = root();
+    let config = config(&root);
+    // Every write to /dev/full fails with ENOSPC, as on a full disk.
+    let temporary = root.path().join(format!("modeld.lease.{}.tmp", config.instance));
+    std::os::unix::fs::symlink("/dev/full", &temporary).unwrap();
+    let error = owner::join(config).unwrap_err();
+    assert!(error.to_string().contains("No space left on device"), "{error}");
+    assert!(error.hint().unwrap().contains("free some disk space"), "{error}");
+
+    assert!(!root.record().exists(), "no half of a record is left");
+    let owner = owner::join(self::config(&root)).unwrap();
+    // The epoch of the failed attempt was granted, and is not granted again.
+    assert_eq!(owner.epoch(), epoch(2));
+    assert_eq!(owner.release(&mut ()), Released::Released);
+}
+
+#[test]
+fn a_full_disk_does_not_end_an_owner_at_the_first_failure() {
+    let (_directory, root) = root();
+    let config = short_lived(&root);
+    let temporary = root.path().join(format!("modeld.lease.{}.tmp", config.instance));
+    let owner = owner::join(config).unwrap();
+    let first = record(&root).renewed_at;
+    std::os::unix::fs::symlink("/dev/full", &temporary).unwrap();
+    // A failed renewal removes what it could not write, and with it the obstacle: the next one succeeds.
+    eventually("it is renewed after all", || !temporary.exists() && first < record(&root).renewed_at);
+    assert!(owner.gate().unwrap().pass().is_ok());
+    assert_eq!(owner.lost_err(), None);
+    assert_eq!(owner.release(&mut ()), Released::Released);
 }
 
 #[test]

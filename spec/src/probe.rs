@@ -194,7 +194,7 @@ fn sight(process: ProcessSeen) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ids::{Epoch, HostName, InstanceId, Namespace};
+    use crate::ids::{Epoch, FileId, HostName, InstanceId, Namespace};
     use crate::lease::record::{Meta, ProtocolRange, Residency};
     use crate::time::Ttl;
     use alloc::string::ToString;
@@ -216,7 +216,7 @@ mod tests {
             acquired_at: RENEWED,
             renewed_at: RENEWED,
             ttl: Ttl::DEFAULT,
-            residency: Residency::Awaited { holder: None },
+            residency: Residency::Awaited { file: FileId { device: 0, inode: 0 }, holder: None },
             meta: Meta::default(),
             protocol: ProtocolRange::CURRENT,
         }

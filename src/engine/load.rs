@@ -20,7 +20,7 @@ use tokio::sync::{mpsc, watch};
 use super::backend::{Backend, LoadRequest, Model, ModelInfo, ModelKey};
 use super::limits::Limits;
 use super::service::Models;
-use super::worker::{self, Command, Control, Worker, named, refused};
+use super::worker::{self, Command, Control, Worker, named};
 use crate::sync::{AtomicUsize, Ordering};
 
 /// How far a load is.
@@ -142,7 +142,7 @@ impl Entry {
                 self.control.check().err().or_else(|| self.is_abandoned(models).then_some(Error::Cancelled));
             if broken_off.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         };
-        let permit = self.control.gate.pass_resident().map_err(refused)?;
+        let permit = self.control.gate.pass_resident().map_err(Error::from)?;
         let loaded = backend.load(permit, &self.request, &mut progress);
         match (loaded, broken_off) {
             // The backend may take a break as a failure of its own kind; the reason for the break is the better answer.

@@ -18,6 +18,8 @@
 pub mod backend;
 pub mod chat;
 mod limits;
+#[cfg(feature = "llama")]
+pub mod llama;
 mod load;
 pub mod none;
 mod service;

@@ -8,9 +8,11 @@ use modeld_spec::time::BootTime;
 #[cfg(target_os = "linux")]
 mod alarm;
 #[cfg(target_os = "linux")]
+mod cpu;
+#[cfg(target_os = "linux")]
 mod linux;
 #[cfg(target_os = "linux")]
-pub use {alarm::Alarm, linux::*};
+pub use {alarm::Alarm, cpu::*, linux::*};
 
 #[cfg(not(target_os = "linux"))]
 compile_error!("modeld runs on Linux: another system needs its own modules beside src/os/linux.rs");

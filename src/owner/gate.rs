@@ -150,8 +150,9 @@ impl Gate {
 
     /// Closes the gate for good.
     pub(crate) fn fence(&self) {
-        // Release pairs with the Acquire of `pass`.
-        self.word.store(GateWord::FENCED.bits(), Ordering::Release);
+        // A swap and not a store: loom lets a plain store and the exchange of `extend` land in either order.
+        // Release pairs with the Acquire of `pass`, Acquire with the exchange of `extend`.
+        self.word.swap(GateWord::FENCED.bits(), Ordering::AcqRel);
     }
 
     /// Notes that the residency lock was taken.

@@ -6,6 +6,8 @@
 
 pub mod gate;
 mod keeping;
+#[cfg(all(test, loom))]
+mod loom_gate;
 mod mailbox;
 mod releasing;
 mod standing;
@@ -105,6 +107,9 @@ pub enum JoinError {
         /// The TTL.
         ttl: Duration,
     },
+    /// The endpoint or the backend's name is longer than a record can hold.
+    #[error("the endpoint or the backend's name has more than {} bytes", Meta::BYTES_MAX)]
+    EndpointTooLong,
     /// This process can't find out who it is, or get a thread.
     #[error("the operating system refused {what}")]
     System {
@@ -139,6 +144,7 @@ impl JoinError {
             }
             JoinError::EpochsExhausted(_) => Some("pass a new directory with --data-root".to_owned()),
             JoinError::RenewIntervalTooLong { .. } => Some("renew at least twice within the TTL".to_owned()),
+            JoinError::EndpointTooLong => Some("pass a data root with a shorter path".to_owned()),
             JoinError::System { .. } | JoinError::Breach(_) => None,
         }
     }
@@ -317,6 +323,7 @@ impl fmt::Debug for Owner {
 /// A claimant whose terms were checked: who it is, and on what it would write.
 struct Claimant {
     config: Config,
+    meta: Meta,
     process: ProcessId,
     clock_domain: ClockDomain,
     interval: Duration,
@@ -330,10 +337,14 @@ impl Claimant {
         if interval.is_zero() || ttl / 2 < interval {
             return Err(JoinError::RenewIntervalTooLong { interval, ttl });
         }
+        let meta = Meta { endpoint: config.endpoint.clone(), backend: config.backend.clone() };
+        if !meta.fits() {
+            return Err(JoinError::EndpointTooLong);
+        }
         config.data_root.prepare()?;
         let process = os::this_process().map_err(system("the identity of this process"))?;
         let clock_domain = os::clock_domain().map_err(system("the identity of the boot clock"))?;
-        Ok(Claimant { config, process, clock_domain, interval, clock: Arc::new(BootClock) })
+        Ok(Claimant { config, meta, process, clock_domain, interval, clock: Arc::new(BootClock) })
     }
 
     fn claim(&self) -> Claim {
@@ -343,7 +354,7 @@ impl Claimant {
             host: os::host_name(),
             clock: self.clock_domain.clone(),
             ttl: self.config.ttl,
-            meta: Meta { endpoint: self.config.endpoint.clone(), backend: self.config.backend.clone() },
+            meta: self.meta.clone(),
             protocol: ProtocolRange::CURRENT,
         }
     }
@@ -372,7 +383,7 @@ impl Claimant {
     ) -> Result<Owner, JoinError> {
         let (resident, holder) = match &owned.record.residency {
             Residency::Held(_) => (true, None),
-            Residency::Awaited { holder } => (false, *holder),
+            Residency::Awaited { holder, .. } => (false, *holder),
         };
         let gate =
             Arc::new(Gate::new(owned.epoch(), owned.deadline(), resident, holder, Arc::clone(&self.clock)));

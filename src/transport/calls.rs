@@ -298,11 +298,15 @@ async fn load_and_open(
     steps: &mpsc::Sender<Result<Step, Error>>,
 ) -> Result<Session, Error> {
     let context_tokens = request.context.map(|context| usize::try_from(context).unwrap_or(usize::MAX));
-    let request =
-        OpenRequest { model: service.model(&request.model)?, context_tokens, backend: request.backend };
     // Finding out which model it is reads the disk.
-    let (loader, wanted) = (service.clone(), request.clone());
-    let mut loading = off_thread(move || loader.engine.load(&wanted)).await?;
+    let loader = service.clone();
+    let (request, mut loading) = off_thread(move || {
+        let model = loader.model(&request.model)?;
+        let request = OpenRequest { model, context_tokens, backend: request.backend };
+        let loading = loader.engine.load(&request)?;
+        Ok((request, loading))
+    })
+    .await?;
     let mut told = 0.0;
     loop {
         let progress = loading.progress().await;

@@ -41,9 +41,12 @@ pub struct Service {
     pub(super) instance: InstanceId,
     pub(super) gate: Arc<Gate>,
     pub(super) engine: Arc<Engine>,
-    resolve: Box<dyn Fn(&str) -> Result<PathBuf, Error> + Send + Sync>,
+    resolve: Box<Resolve>,
     stopping: watch::Sender<bool>,
 }
+
+/// Tells the file of a model from what a client calls it.
+type Resolve = dyn Fn(&str) -> Result<PathBuf, Error> + Send + Sync;
 
 /// A server that ended otherwise than it was asked to.
 #[derive(Debug, thiserror::Error)]

@@ -133,7 +133,11 @@ impl Acquire {
         let verdict = decide(&self.claim.clock, self.watched.as_ref(), &content, lock, at);
         match verdict {
             Verdict::Acquire(file) => self.claim_epoch(&content, Residency::Held(file), at),
-            Verdict::Lead { holder } => self.claim_epoch(&content, Residency::Awaited { holder }, at),
+            Verdict::Lead { file, holder } => {
+                // L12: the process is named as the one to end; a record that it left itself does not make it so.
+                let holder = holder.filter(|process| *process != self.claim.process);
+                self.claim_epoch(&content, Residency::Awaited { file, holder }, at)
+            }
             Verdict::Inspect(process, file) => {
                 self.to(State::Inspect { content, process, file }, Effect::InspectProcess(process))
             }

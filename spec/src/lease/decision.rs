@@ -14,6 +14,8 @@ pub enum Verdict {
     Acquire(FileId),
     /// Own the data root and wait for the residency lock, which `holder` has as far as is known.
     Lead {
+        /// The file of that lock.
+        file: FileId,
         /// The process that the last record named.
         holder: Option<ProcessId>,
     },
@@ -104,15 +106,19 @@ fn honoured(record: &Record, lock: LockSeen) -> Verdict {
     }
 }
 
+/// L14: an expired record says nothing about a lock on another file than the one that it names. Who has, or had,
+/// the lock on that one may be resident until it ends.
 fn expired(record: &Record, lock: LockSeen) -> Verdict {
-    match (lock, &record.residency) {
-        // L14: the lock that its owner had is another file; only the owner's end frees it.
-        (LockSeen::Taken(file), Residency::Held(recorded)) if file != *recorded => {
-            Verdict::Inspect(record.process, file)
-        }
-        (LockSeen::Taken(file), _) => Verdict::Acquire(file),
-        (LockSeen::Held(_), Residency::Held(_)) => Verdict::Lead { holder: Some(record.process) },
-        (LockSeen::Held(_), Residency::Awaited { holder }) => Verdict::Lead { holder: *holder },
+    let (named, holder) = match &record.residency {
+        Residency::Held(file) => (*file, Some(record.process)),
+        Residency::Awaited { file, holder } => (*file, *holder),
+    };
+    match (lock, holder) {
+        (LockSeen::Taken(file), _) if file == named => Verdict::Acquire(file),
+        (LockSeen::Held(file), _) if file == named => Verdict::Lead { file, holder },
+        (LockSeen::Taken(file), Some(holder)) => Verdict::Inspect(holder, file),
+        (LockSeen::Held(_), Some(holder)) => Verdict::Follow(Why::LockReplaced(holder)),
+        (LockSeen::Taken(_) | LockSeen::Held(_), None) => Verdict::Follow(Why::HeldByUnknown),
     }
 }
 

@@ -63,7 +63,8 @@ pub enum Seen {
     Woke,
     /// The renewal that was begun has ended.
     RenewalEnded(renew::Outcome),
-    /// The residency lock was taken on this file, by the wait that runs beside the keeper.
+    /// The residency lock was taken on this file, by the wait that runs beside the keeper. That wait is best made
+    /// on the file that was found held, kept open: one that replaced it under its name is no use.
     ResidencyTaken(FileId),
     /// The owner hands over: keep no longer.
     StopAsked,
@@ -228,6 +229,10 @@ impl Machine for Keeper {
             }
             // L5 before L7: a lock that comes after the deadline opens nothing.
             (State::Waiting, Seen::ResidencyTaken(_)) if self.owned.deadline() <= at => self.proceed(at),
+            // L14: the lock file was replaced; the lock on the new one does not say that the memory is back.
+            (State::Waiting, Seen::ResidencyTaken(taken)) if matches!(self.residency, Residency::Awaited { file, .. } if file != taken) => {
+                self.proceed(at)
+            }
             (State::Waiting, Seen::ResidencyTaken(file)) => {
                 self.residency = Residency::Held(file);
                 self.next_renewal = at;

@@ -48,6 +48,8 @@ pub enum Residency {
     Held(FileId),
     /// The owner leads and waits for it.
     Awaited {
+        /// The file on which another process has it: a lock on any other file is not what is waited for (L14).
+        file: FileId,
         /// The process that had it when the owner began to wait, if that is known.
         holder: Option<ProcessId>,
     },
@@ -68,7 +70,8 @@ impl Meta {
     /// The longest text in bytes: a path on Linux has at most 4096.
     pub const BYTES_MAX: usize = 4200;
 
-    fn fits(&self) -> bool {
+    /// Whether a record with these texts can be read back.
+    pub fn fits(&self) -> bool {
         [&self.endpoint, &self.backend].into_iter().flatten().all(|text| text.len() <= Meta::BYTES_MAX)
     }
 }
@@ -115,8 +118,9 @@ pub enum Standing {
 }
 
 impl Record {
-    /// The record is not worth reading beyond this size in bytes.
-    pub const BYTES_MAX: usize = 16 * 1024;
+    /// The record is not worth reading beyond this size in bytes. Two texts of [`Meta::BYTES_MAX`] fit in even
+    /// when JSON needs six bytes for each of theirs, as it does for control characters.
+    pub const BYTES_MAX: usize = 64 * 1024;
 
     /// What the record is worth to an observer in `here` at `now`.
     pub fn standing(&self, here: &ClockDomain, now: BootTime) -> Standing {

@@ -6,12 +6,13 @@
 //!                                         +-----------------------------+
 //! ```
 //!
-//! Each state awaits the answer to the effect that it is named after. Implements L9 (the order; "released" means that the memory is back) and L10 (an owner removes its own
-//! record only). A record that could not be removed says that its owner had a lock which is free, so the next
-//! claimant gets past it at once (L7).
+//! Each state awaits the answer to the effect that it is named after. Implements L9 (the order; "released" means
+//! that the memory is back) and L10 (an owner removes its own record only). A record that could not be removed
+//! says that its owner had a lock which is free, so the next claimant gets past it at once (L7).
 
 use super::acquire::Owned;
 use super::effect::{Content, Effect, Failure, LatchSeen, Observation, Seen};
+use super::record::Residency;
 use crate::step::{Breach, Machine, Step};
 
 /// Why an ownership ends.
@@ -31,7 +32,8 @@ pub enum Outcome {
     Released,
     /// The record is another owner's: it was left alone.
     Superseded,
-    /// The record may still be there: the latch was busy, or an effect failed.
+    /// The record may still be there, and expires: the latch was busy, an effect failed, or the record tells of a
+    /// lock that its owner has waited for in vain (L14).
     RecordLeft(Option<Failure>),
     /// The memory could not be freed: the residency lock must stay until the process ends (L1).
     MemoryHeld(Failure),
@@ -104,7 +106,12 @@ impl Machine for Release {
             (State::Record, Seen::Record(Content::Record(record)))
                 if record.belongs_to(&self.owned.record.instance, self.owned.epoch()) =>
             {
-                self.to(State::Remove, Effect::RemoveRecord)
+                match record.residency {
+                    Residency::Held(_) => self.to(State::Remove, Effect::RemoveRecord),
+                    // L14: a leader's record alone says on which file its predecessor has the lock, and that
+                    // must not be forgotten. It expires.
+                    Residency::Awaited { .. } => self.unlock(Outcome::RecordLeft(None)),
+                }
             }
             (State::Record, Seen::Record(Content::Record(_))) => self.unlock(Outcome::Superseded),
             (State::Record, Seen::Record(Content::Absent)) => self.unlock(Outcome::Released),

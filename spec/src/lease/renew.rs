@@ -22,7 +22,7 @@ use crate::time::BootTime;
 pub enum Outcome {
     /// The record is renewed; the deadline is that of this ownership.
     Renewed(Owned),
-    /// A later epoch was granted: the lease is gone for good.
+    /// A later epoch was granted, or ours to somebody else too: the lease is gone for good.
     Lost {
         /// The epoch that ended ours.
         to: Epoch,
@@ -112,7 +112,9 @@ impl Machine for Renew {
             (State::Record, Seen::Record(Content::Record(record))) if self.is_ours(&record) => {
                 self.replace(observed.at)
             }
-            (State::Record, Seen::Record(Content::Record(record))) if ours < record.epoch => {
+            // L13: a later epoch, or ours in the name of another, which is granted twice only where all memory
+            // of it was removed: one of the two has to yield, and the later record stands.
+            (State::Record, Seen::Record(Content::Record(record))) if ours <= record.epoch => {
                 self.end(Outcome::Lost { to: record.epoch })
             }
             // L13: absent, unreadable or of the past. Only the owner removes its record, so somebody else did

@@ -9,7 +9,8 @@
 //!
 //! Implements L11: it waits on the residency lock itself, so that it wakes the moment the owner dies, and for
 //! the expiry of the record, so that a paused or wedged owner is noticed too. It does not wait on a lock that
-//! proves nothing (L7): a leader that itself waits for the lock would find the standby in its way.
+//! proves nothing (L7): a leader that itself waits for the lock would find the standby in its way. Nor does it
+//! wait again for one that it had and that proved nothing (L14): that would be no wait.
 
 use core::time::Duration;
 
@@ -73,23 +74,29 @@ pub struct Standby {
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum State {
-    Attempting,
-    Waiting,
+    /// `lock_in_hand`: the wait before this attempt was ended by the lock.
+    Attempting {
+        lock_in_hand: bool,
+    },
+    Waiting {
+        for_lock: bool,
+        until: BootTime,
+    },
 }
 
 impl Standby {
     /// Begins to stand by; `ttl` is the standby's own, from which it takes how often it looks again.
     pub fn start(ttl: Ttl) -> Step<Self> {
-        Standby { ttl, watched: None, state: State::Attempting }.attempt()
+        Standby { ttl, watched: None, state: State::Attempting { lock_in_hand: false } }.attempt(false)
     }
 
-    fn attempt(mut self) -> Step<Self> {
-        self.state = State::Attempting;
+    fn attempt(mut self, lock_in_hand: bool) -> Step<Self> {
+        self.state = State::Attempting { lock_in_hand };
         Step::Do(Effect::Attempt { watched: self.watched.clone() }, self)
     }
 
     fn wait(mut self, for_lock: bool, until: BootTime) -> Step<Self> {
-        self.state = State::Waiting;
+        self.state = State::Waiting { for_lock, until };
         Step::Do(Effect::Await { for_lock, until }, self)
     }
 
@@ -98,13 +105,16 @@ impl Standby {
         self.ttl.renew_interval()
     }
 
-    fn follow(self, why: Why, until: Option<BootTime>, at: BootTime) -> Step<Self> {
-        let for_lock = match &why {
+    fn follow(self, why: Why, until: Option<BootTime>, lock_in_hand: bool, at: BootTime) -> Step<Self> {
+        let promising = match &why {
             Why::Held(record) => matches!(record.residency, Residency::Held(_)),
             Why::Draining | Why::HeldByUnknown => true,
             // The lock in reach is not the one that matters: only time and the process's end tell.
             Why::LockReplaced(_) => false,
         };
+        // L14: a lock that was in hand and made nobody owner is another file than the owner's. It is free for
+        // everybody all the time, and who waits for it never waits.
+        let for_lock = promising && !lock_in_hand;
         // An expiry that has passed by now is looked at again at once, but not in a busy loop.
         let soonest = at.after(self.patience() / 100);
         let until = until.unwrap_or_else(|| at.after(self.patience())).max(soonest);
@@ -120,11 +130,11 @@ impl Machine for Standby {
     fn step(mut self, observed: Observed<Seen>) -> Step<Self> {
         let at = observed.at;
         match (&self.state, observed.what) {
-            (State::Attempting, Seen::Attempted(outcome)) => match outcome {
+            (&State::Attempting { lock_in_hand }, Seen::Attempted(outcome)) => match outcome {
                 acquire::Outcome::Acquired(owned) => Step::Done(Outcome::Acquired(owned)),
                 acquire::Outcome::Follower { why, until, watched } => {
                     self.watched = watched;
-                    self.follow(why, until, at)
+                    self.follow(why, until, lock_in_hand, at)
                 }
                 // L8: nothing is known, so look again soon, and without a lock that may be anybody's.
                 acquire::Outcome::LatchBusy | acquire::Outcome::Failed(_) => {
@@ -134,10 +144,10 @@ impl Machine for Standby {
                 acquire::Outcome::EpochsExhausted => Step::Done(Outcome::EpochsExhausted),
                 acquire::Outcome::Breach(breach) => Step::Done(Outcome::Breach(breach)),
             },
-            (State::Waiting, Seen::Woke) => self.attempt(),
+            (&State::Waiting { for_lock, until }, Seen::Woke) => self.attempt(for_lock && at < until),
             (_, Seen::StopAsked) => Step::Done(Outcome::Stopped),
-            (State::Attempting, _) => Step::Done(Outcome::Breach(Breach { expected: "attempt" })),
-            (State::Waiting, _) => Step::Done(Outcome::Breach(Breach { expected: "await" })),
+            (State::Attempting { .. }, _) => Step::Done(Outcome::Breach(Breach { expected: "attempt" })),
+            (State::Waiting { .. }, _) => Step::Done(Outcome::Breach(Breach { expected: "await" })),
         }
     }
 }

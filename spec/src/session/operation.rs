@@ -54,10 +54,8 @@ impl Activity {
     /// Whether `wanted` may begin.
     pub fn admits(self, wanted: Operation) -> Admission {
         match (self, wanted) {
-            (_, Operation::Explain) => Admission::Begin,
-            (Activity::Running(_) | Activity::Cancelled(_), Operation::Close) => Admission::EndFirst,
-            (_, Operation::Close) | (Activity::Idle, _) => Admission::Begin,
-            (Activity::Cancelled(_), _) => Admission::EndFirst,
+            (Activity::Cancelled(_), _) | (Activity::Running(_), Operation::Close) => Admission::EndFirst,
+            (_, Operation::Explain | Operation::Close) | (Activity::Idle, _) => Admission::Begin,
             (Activity::Running(operation), _) => Admission::Busy(operation),
             (Activity::Fatal, _) => Admission::Fatal,
         }

@@ -53,7 +53,7 @@ impl Sampling {
 }
 
 /// How tokens are chosen; every value is in its range.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct SamplingParams(Sampling);
 
 impl SamplingParams {
@@ -97,12 +97,6 @@ impl SamplingParams {
     pub fn has_penalties(&self) -> bool {
         let Sampling { repeat_penalty, frequency_penalty, presence_penalty, .. } = self.0;
         repeat_penalty != 1.0 || frequency_penalty != 0.0 || presence_penalty != 0.0
-    }
-}
-
-impl Default for SamplingParams {
-    fn default() -> Self {
-        SamplingParams(Sampling::default())
     }
 }
 

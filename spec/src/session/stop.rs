@@ -1,7 +1,7 @@
-//! Stop strings: the text ends before the first one, also when it arrives in pieces.
+//! Stop strings: the text ends before the first one that is complete, however the text is cut into pieces.
 //!
 //! Text that may be the beginning of a stop string is held back until it is one or can't become one. What is released and
-//! what the end releases are, put together, exactly the text before the first stop string.
+//! what the end releases are, put together, exactly the text before that stop string.
 
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -97,8 +97,10 @@ impl StopMatcher {
         self.held.clear();
     }
 
+    /// Where the stop string begins that is complete first; of several that end together the longest.
     fn first_match(&self) -> Option<usize> {
-        self.stops.0.iter().filter_map(|stop| self.held.find(stop.as_str())).min()
+        let end_and_start = |stop: &String| self.held.find(stop.as_str()).map(|at| (at + stop.len(), at));
+        self.stops.0.iter().filter_map(end_and_start).min().map(|(_, at)| at)
     }
 
     /// The length of the longest end of the held text that is the beginning of a stop string.

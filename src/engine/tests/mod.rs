@@ -2,6 +2,10 @@
 
 mod basics;
 mod continuing;
+mod ends;
+#[cfg(feature = "llama")]
+mod llama;
+mod random;
 
 use std::sync::Arc;
 use std::time::Duration;

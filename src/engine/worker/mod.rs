@@ -23,7 +23,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::backend::ModelInfo;
 use super::limits::Limits;
 use super::session::{Prompt, SessionId};
-use crate::owner::gate::{Closed, Gate};
+use crate::owner::gate::Gate;
 use crate::sync::{AtomicBool, Ordering};
 
 pub(super) use thread::serve;
@@ -230,12 +230,7 @@ impl fmt::Debug for Worker {
 
 /// Whether an effect on resident state may begin.
 pub(super) fn check_gate(gate: &Gate) -> Result<(), Error> {
-    gate.pass_resident().map(drop).map_err(refused)
-}
-
-/// What a closed gate means to a caller.
-pub(super) fn refused(closed: Closed) -> Error {
-    closed.into()
+    gate.pass_resident().map(drop).map_err(Error::from)
 }
 
 /// How a model is named in an error.

@@ -1,0 +1,161 @@
+//! What the engine costs on top of llama.cpp: the same prompt and the same number of tokens through the engine's interface, and
+//! through a bare loop over the same library in the same process.
+//!
+//! The model is `$MODELD_BENCH_MODEL`, else the demo model, on which the engine's fixed cost per token weighs far more
+//! than on a real one. The rounds alternate, so that a disturbance of the machine meets both; each pair gives a ratio, and the line at
+//! the end has the medians: `ratio prefill X generation Y`, above 1 if the engine was faster.
+
+use std::env;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use criterion::{Criterion, criterion_group, criterion_main};
+use modeld::data_root::DataRoot;
+use modeld::engine::llama::{Llama, bare::Bare};
+use modeld::engine::{Engine, Limits, OpenRequest, Prompt, Session};
+use modeld::owner::{self, Config};
+use modeld_spec::session::params::{DecodeParams, Sampling, SamplingParams};
+use modeld_spec::session::report::DecodeEvent;
+use tokio::runtime::Runtime;
+
+/// Both ways to one model.
+struct Both {
+    runtime: Runtime,
+    session: Session,
+    bare: Bare,
+    text: String,
+    tokens: Vec<i32>,
+}
+
+impl Both {
+    fn open(engine: &Engine, model: &Path) -> Self {
+        let runtime = Runtime::new().expect("a runtime");
+        let session = runtime.block_on(engine.open_session(&OpenRequest::new(model))).expect("a session");
+        let info = session.info();
+        let bare = Bare::load(model, info.context_tokens as u32, info.batch_tokens as u32, info.threads);
+        let bare = bare.expect("the bare loop loads what the engine loads");
+        let most = PROMPT_TOKENS.min(info.context_tokens - GENERATED_TOKENS as usize - 1);
+        let (text, tokens) = prompt(&bare, most);
+        Both { runtime, session, bare, text, tokens }
+    }
+
+    /// The time of the prefill and of the tokens after the first one, through the engine.
+    fn engine(&mut self, generated: u64) -> (Duration, Duration) {
+        let (session, text) = (&self.session, &self.text);
+        self.runtime.block_on(async {
+            // Nothing may be reused: one other token is a beginning that differs.
+            session.ensure_prefix(Prompt::literal("")).await.expect("an empty prefix");
+            session.prefill_suffix(Prompt::literal("#")).await.expect("another beginning");
+            let started = Instant::now();
+            let status = session.ensure_prefix(Prompt::literal(text.as_str())).await.expect("a prefill");
+            let prefill = started.elapsed();
+            assert!(status.reuse.reused.0 <= 1, "{status:?}");
+            let params = DecodeParams {
+                sampling: SamplingParams::new(Sampling::greedy()).expect("greedy is in range"),
+                max_tokens: Some(generated),
+                ..DecodeParams::default()
+            };
+            let mut stream = session.decode(params).await.expect("a decode");
+            let (mut first, mut count) = (None, 0);
+            loop {
+                let item = stream.next().await.expect("an end").expect("no failure");
+                first.get_or_insert_with(Instant::now);
+                if let DecodeEvent::End(end) = item.event {
+                    count += end.generated_tokens.0;
+                    break;
+                }
+            }
+            let spent = first.map_or(Duration::ZERO, |first| first.elapsed());
+            // A model may end its text early: what is compared is the time of a token.
+            (prefill, spent.mul_f64((generated - 1) as f64 / count.saturating_sub(1).max(1) as f64))
+        })
+    }
+
+    fn bare(&mut self, generated: u64) -> (Duration, Duration) {
+        let run = self.bare.run(&self.tokens, generated as usize).expect("llama.cpp evaluates");
+        (run.prefill, run.generation)
+    }
+}
+
+fn compare(c: &mut Criterion) {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let owner = owner::join(Config::new(DataRoot::new(directory.path()))).expect("nobody else owns it");
+    let gate = owner.gate().expect("this is the owner");
+    let engine = Engine::new(Arc::clone(&gate), Box::new(Llama), limits());
+    let model = env::var_os("MODELD_BENCH_MODEL").map_or_else(demo_model, PathBuf::from);
+    let mut both = Both::open(&engine, &model);
+    println!("{}: {} tokens of prompt, {GENERATED_TOKENS} generated", model.display(), both.tokens.len());
+    for _ in 0..WARM_UP_ROUNDS {
+        both.engine(GENERATED_TOKENS);
+        both.bare(GENERATED_TOKENS);
+    }
+    let (mut prefill, mut generation) = (Vec::new(), Vec::new());
+    for round in 0..ROUNDS {
+        // Who goes first alternates too.
+        let (engine, bare) = if round % 2 == 0 {
+            let engine = both.engine(GENERATED_TOKENS);
+            (engine, both.bare(GENERATED_TOKENS))
+        } else {
+            let bare = both.bare(GENERATED_TOKENS);
+            (both.engine(GENERATED_TOKENS), bare)
+        };
+        println!("round {round}: engine {engine:.2?}, bare {bare:.2?}");
+        prefill.push(bare.0.as_secs_f64() / engine.0.as_secs_f64());
+        generation.push(bare.1.as_secs_f64() / engine.1.as_secs_f64());
+    }
+    println!("ratio prefill {:.3} generation {:.3}", median(prefill), median(generation));
+    let mut group = c.benchmark_group("engine");
+    group.sample_size(10).measurement_time(Duration::from_secs(10));
+    group.bench_function("one token more, engine", |b| {
+        b.iter_custom(|n| (0..n).map(|_| both.engine(2).1).sum())
+    });
+    group.bench_function("one token more, bare", |b| b.iter_custom(|n| (0..n).map(|_| both.bare(2).1).sum()));
+    group.finish();
+    let stopped = both.runtime.block_on(engine.shutdown(Duration::from_secs(10)));
+    stopped.expect("the models are freed");
+    let _ = owner.release(&mut ());
+}
+
+fn limits() -> Limits {
+    // One session: the memory of the others would be the same for both.
+    Limits { sessions_max: 1, context_default: 1024, ..Limits::default() }
+}
+
+fn demo_model() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("demo/demo.gguf")
+}
+
+/// A text of as many tokens as fit into `most`, by words.
+fn prompt(bare: &Bare, most: usize) -> (String, Vec<i32>) {
+    let (mut text, mut tokens) = (String::new(), Vec::new());
+    for word in "The owner of a lease holds its epoch until the deadline has passed".split(' ').cycle() {
+        let longer = format!("{text}{word} ");
+        let more = bare.tokenize(&longer).expect("words are tokens");
+        if most < more.len() || MOST_BYTES < longer.len() {
+            break;
+        }
+        (text, tokens) = (longer, more);
+    }
+    (text, tokens)
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+const PROMPT_TOKENS: usize = 512;
+
+const GENERATED_TOKENS: u64 = 64;
+
+/// The first evaluations touch the weights for the first time.
+const WARM_UP_ROUNDS: usize = 2;
+
+/// Odd, so that the median is a round that was run.
+const ROUNDS: usize = 11;
+
+const MOST_BYTES: usize = 1 << 16;
+
+criterion_group!(benches, compare);
+criterion_main!(benches);

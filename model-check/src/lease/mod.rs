@@ -1,0 +1,157 @@
+//! The lease model: N processes on one data root, performing the machines of `modeld-spec`.
+//!
+//! One effect is one transition. The machines are part of the state and are stepped with what the modelled disk,
+//! locks and clock answer; no decision of the protocol is made here. What is modelled beside them: files and
+//! locks (`perform.rs`), the threads of a process (`step.rs`), and faults (`actions.rs`).
+//!
+//! Time is a bounded number of ticks. It passes freely: a process that takes no step while ticks pass is paused,
+//! so every pause of every length, at every point and in every thread, is among the paths. With `prompt`, time
+//! passes only while nobody has anything to do; that is what promptness is stated over.
+//!
+//! Not modelled: effects that begin before the deadline and land after it, damage to files, reboots, other time
+//! namespaces.
+
+pub(crate) mod actions;
+pub(crate) mod mutants;
+pub(crate) mod names;
+pub(crate) mod perform;
+pub(crate) mod state;
+mod step;
+
+use modeld_spec::time::Ttl;
+use stateright::{Model, Property};
+
+use crate::properties;
+use actions::Action;
+use mutants::Mutant;
+use state::{Budget, Disk, Main, Process, State};
+
+/// One configuration of the model: its bounds, its faults.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Lease {
+    /// How many processes there are at a time.
+    pub(crate) processes: usize,
+    /// The time to live, in ticks.
+    pub(crate) ttl: u8,
+    /// The last tick.
+    pub(crate) horizon: u8,
+    /// How many processes may crash, between any two effects.
+    pub(crate) crashes: u8,
+    /// How many times a new process takes the place of one that has ended.
+    pub(crate) restarts: u8,
+    /// How many effects may fail, having landed or not.
+    pub(crate) failures: u8,
+    /// How many times the residency lock file may be replaced by a new one.
+    pub(crate) replacements: u8,
+    /// Whether the latch may stay taken for longer than a claimant waits.
+    pub(crate) busy: bool,
+    /// Whether a leader kills the process that has the lock.
+    pub(crate) kill: bool,
+    /// Whether time waits for everybody who has something to do.
+    pub(crate) prompt: bool,
+    /// A change that has to be noticed.
+    pub(crate) mutant: Option<Mutant>,
+}
+
+impl Lease {
+    /// Two processes, a crash, a restart, and pauses: the smallest that shows most of what can go wrong.
+    pub(crate) const SMALL: Lease = Lease {
+        processes: 2,
+        ttl: 2,
+        horizon: 3,
+        crashes: 1,
+        restarts: 1,
+        failures: 0,
+        replacements: 0,
+        busy: false,
+        kill: false,
+        prompt: false,
+        mutant: None,
+    };
+
+    /// The time to live.
+    pub(crate) fn ttl(&self) -> Ttl {
+        names::ttl(self.ttl)
+    }
+
+    /// The bounds, as part of a name: `n2-t2-h3`.
+    pub(crate) fn bounds(&self) -> String {
+        format!("n{}-ttl{}-h{}", self.processes, self.ttl, self.horizon)
+    }
+
+    /// The faults in play, in words.
+    pub(crate) fn faults(&self) -> String {
+        let counted = [
+            (self.crashes, "crash"),
+            (self.restarts, "restart"),
+            (self.failures, "I/O error"),
+            (self.replacements, "lock file replaced"),
+        ];
+        let mut faults: Vec<String> = Vec::new();
+        if !self.prompt {
+            faults.push("pause".to_string());
+        }
+        faults.extend(counted.iter().filter(|(n, _)| 0 < *n).map(|(n, what)| format!("{n} {what}")));
+        if self.busy {
+            faults.push("latch busy".to_string());
+        }
+        if self.kill {
+            faults.push("kill policy".to_string());
+        }
+        faults.join(", ")
+    }
+
+    /// The state in which every process begins to stand by on a fresh data root.
+    pub(crate) fn beginning(&self) -> State {
+        let mut state = State {
+            tick: 0,
+            disk: Disk { record: None, epochs: None, latch: None, residency: vec![None] },
+            processes: Vec::new(),
+            left: Budget {
+                crashes: self.crashes,
+                restarts: self.restarts,
+                failures: self.failures,
+                replacements: self.replacements,
+            },
+            highest_owned: None,
+            broken: Vec::new(),
+        };
+        for slot in 0..self.processes {
+            state.processes.push(Process { generation: 0, main: Main::Exited, owner: None });
+            self.join(&mut state, slot);
+        }
+        state
+    }
+}
+
+impl Model for Lease {
+    type State = State;
+    type Action = Action;
+
+    fn init_states(&self) -> Vec<State> {
+        vec![self.beginning()]
+    }
+
+    fn actions(&self, state: &State, actions: &mut Vec<Action>) {
+        self.enabled(state, actions);
+    }
+
+    fn next_state(&self, state: &State, action: Action) -> Option<State> {
+        let mut next = state.clone();
+        self.apply(&mut next, action);
+        Some(next)
+    }
+
+    fn format_action(&self, action: &Action) -> String {
+        action.to_string()
+    }
+
+    fn format_step(&self, state: &State, action: Action) -> Option<String> {
+        let next = self.next_state(state, action)?;
+        Some(format!("{next:#?}"))
+    }
+
+    fn properties(&self) -> Vec<Property<Self>> {
+        properties::of(self)
+    }
+}

@@ -1,0 +1,103 @@
+//! Small changes to the protocol, each of which a property has to notice.
+//!
+//! A machine is never changed: a mutant falsifies what a machine observes, or what becomes of what it wants, in
+//! the way that a machine without the guard would behave. See `perform.rs` and `step.rs` for the places.
+
+use super::Lease;
+use crate::properties as p;
+
+/// One change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Mutant {
+    /// A free lock counts as proof of death even of an owner that only waits for it.
+    FreeLockIsDeath,
+    /// The next epoch is taken from the record alone, and no store remembers it.
+    SkipsEpochClaim,
+    /// A record that could not be read counts as no record.
+    ReadErrorIsFree,
+    /// Nothing compares a renewal with the deadline: not the renewal, not the keeper, not the gate. (Any one of
+    /// the three suffices; that is why all three are taken away.)
+    RenewAfterDeadline,
+    /// A release removes whatever record it finds.
+    RemovesAnyRecord,
+    /// A release drops its lock first, and the memory comes back when the process ends.
+    ReleasesBeforeFree,
+    /// A renewal counts from its end.
+    StampAfterWrite,
+    /// The gate closes only when it is told to.
+    GateIgnoresDeadline,
+    /// A renewal with an unknown outcome counts as a lost lease.
+    FailedRenewalIsLoss,
+    /// A release goes on without waiting for the keeper to end.
+    KeeperOutlivesRelease,
+    /// A standby waits for the expiry only.
+    StandbyIgnoresLock,
+    /// A lock counts whatever file it is on.
+    AnyLockFileWillDo,
+}
+
+impl Mutant {
+    /// Every mutant.
+    pub(crate) const ALL: [Mutant; 12] = [
+        Mutant::FreeLockIsDeath,
+        Mutant::SkipsEpochClaim,
+        Mutant::ReadErrorIsFree,
+        Mutant::RenewAfterDeadline,
+        Mutant::RemovesAnyRecord,
+        Mutant::ReleasesBeforeFree,
+        Mutant::StampAfterWrite,
+        Mutant::GateIgnoresDeadline,
+        Mutant::FailedRenewalIsLoss,
+        Mutant::KeeperOutlivesRelease,
+        Mutant::StandbyIgnoresLock,
+        Mutant::AnyLockFileWillDo,
+    ];
+
+    /// Its name.
+    pub(crate) fn id(self) -> &'static str {
+        match self {
+            Mutant::FreeLockIsDeath => "free_lock_is_death",
+            Mutant::SkipsEpochClaim => "skips_epoch_claim",
+            Mutant::ReadErrorIsFree => "read_error_is_free",
+            Mutant::RenewAfterDeadline => "renew_after_deadline",
+            Mutant::RemovesAnyRecord => "removes_any_record",
+            Mutant::ReleasesBeforeFree => "releases_before_free",
+            Mutant::StampAfterWrite => "stamp_after_write",
+            Mutant::GateIgnoresDeadline => "gate_ignores_deadline",
+            Mutant::FailedRenewalIsLoss => "failed_renewal_is_loss",
+            Mutant::KeeperOutlivesRelease => "keeper_outlives_release",
+            Mutant::StandbyIgnoresLock => "standby_ignores_lock",
+            Mutant::AnyLockFileWillDo => "any_lock_file_will_do",
+        }
+    }
+
+    /// The property that has to notice it, and in how many steps.
+    pub(crate) fn caught_by(self) -> (&'static str, usize) {
+        match self {
+            Mutant::FreeLockIsDeath => (p::l7_waiting_leader::NAME, 0),
+            Mutant::SkipsEpochClaim => (p::l3_epoch_once::NAME, 0),
+            Mutant::ReadErrorIsFree => (p::l8_failure_decides_nothing::NAME, 0),
+            Mutant::RenewAfterDeadline => (p::l6_fenced_is_final::NAME, 0),
+            Mutant::RemovesAnyRecord => (p::l10_own_record::NAME, 0),
+            Mutant::ReleasesBeforeFree => (p::l1_one_resident::NAME, 0),
+            Mutant::StampAfterWrite => (p::l4_deadline_of_record::NAME, 0),
+            Mutant::GateIgnoresDeadline => (p::l5_one_gate::NAME, 0),
+            Mutant::FailedRenewalIsLoss => (p::l8_fenced_with_reason::NAME, 0),
+            Mutant::KeeperOutlivesRelease => (p::l9_released_stays_released::NAME, 0),
+            Mutant::StandbyIgnoresLock => (p::l11_crash_noticed::NAME, 0),
+            Mutant::AnyLockFileWillDo => (p::l1_one_resident::NAME, 0),
+        }
+    }
+
+    /// The smallest configuration in which it shows.
+    pub(crate) fn model(self) -> Lease {
+        let small = Lease { mutant: Some(self), ..Lease::SMALL };
+        match self {
+            Mutant::ReadErrorIsFree | Mutant::FailedRenewalIsLoss => Lease { failures: 1, ..small },
+            Mutant::StandbyIgnoresLock => Lease { prompt: true, ..small },
+            Mutant::StampAfterWrite => Lease { ttl: 4, horizon: 4, ..small },
+            Mutant::AnyLockFileWillDo => Lease { replacements: 1, ..small },
+            _ => small,
+        }
+    }
+}

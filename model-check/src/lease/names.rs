@@ -1,0 +1,65 @@
+//! The names of the cast: instances, processes, files and instants, and back.
+
+use std::time::Duration;
+
+use modeld_spec::ids::{BootId, ClockDomain, FileId, HostName, InstanceId, Namespace, ProcessId};
+use modeld_spec::lease::acquire::Claim;
+use modeld_spec::lease::record::{Meta, ProtocolRange};
+use modeld_spec::time::{BootTime, Ttl};
+
+/// The letter of a slot.
+pub(crate) fn letter(slot: usize) -> char {
+    char::from(b'a' + slot as u8)
+}
+
+/// The instant of a tick.
+pub(crate) fn instant(tick: u8) -> BootTime {
+    BEGINNING.after(TICK * u32::from(tick))
+}
+
+/// A time to live of so many ticks.
+pub(crate) fn ttl(ticks: u8) -> Ttl {
+    Ttl::new(TICK * u32::from(ticks)).unwrap_or(Ttl::MIN)
+}
+
+/// The lock file with this index.
+pub(crate) fn file(index: usize) -> FileId {
+    FileId { device: 1, inode: index as u64 }
+}
+
+/// The process of a slot and generation.
+pub(crate) fn process(slot: usize, generation: u8) -> ProcessId {
+    ProcessId { pid: slot as u32, start_time: u64::from(generation), pid_namespace: NAMESPACE }
+}
+
+/// The claim of the process of a slot and generation.
+pub(crate) fn claim(slot: usize, generation: u8, ttl: Ttl) -> Claim {
+    Claim {
+        instance: instance(slot, generation),
+        process: process(slot, generation),
+        host: HostName::lossy("h"),
+        clock: clock(),
+        ttl,
+        meta: Meta::default(),
+        protocol: ProtocolRange::CURRENT,
+    }
+}
+
+/// The instance of a slot and generation.
+pub(crate) fn instance(slot: usize, generation: u8) -> InstanceId {
+    let name = format!("{}{generation}", letter(slot));
+    InstanceId::new(name).expect("a letter and a number are a name")
+}
+
+fn clock() -> ClockDomain {
+    ClockDomain { boot_id: BootId::new("b").expect("a letter is a name"), time_namespace: NAMESPACE }
+}
+
+/// The namespace of everybody's pids and clocks.
+pub(crate) const NAMESPACE: Namespace = Namespace(1);
+
+/// The length of a tick: the shortest time to live is one tick long.
+pub(crate) const TICK: Duration = Duration::from_millis(100);
+
+/// The instant of tick 0. Not the instant of booting, which a gate takes for fenced.
+const BEGINNING: BootTime = BootTime::from_nanos(1_000_000_000);

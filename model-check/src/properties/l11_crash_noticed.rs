@@ -1,0 +1,35 @@
+//! L11: no time passes between a crash and the takeover by a standby.
+//!
+//! Stated where time waits for everybody who has something to do (`prompt`), without I/O errors.
+
+use stateright::Property;
+
+use crate::lease::Lease;
+use crate::lease::state::{Broken, State};
+
+/// The property's name.
+pub(crate) const NAME: &str = "L11: no time passes between a crash and the takeover by a standby";
+
+/// The property.
+pub(crate) fn property() -> Property<Lease> {
+    Property::always(NAME, holds)
+}
+
+fn holds(_: &Lease, state: &State) -> bool {
+    !state.broken.contains(&Broken::DeadOwnerWaitedFor)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::properties::testing::state_with_owner;
+
+    #[test]
+    fn it_holds_and_falls() {
+        let good = state_with_owner();
+        assert!(holds(&Lease::SMALL, &good));
+        let mut bad = good;
+        bad.broke(Broken::DeadOwnerWaitedFor);
+        assert!(!holds(&Lease::SMALL, &bad));
+    }
+}

@@ -1,0 +1,39 @@
+//! L1: resident state exists only under a residency lock.
+//!
+//! What the kernel drops at death is what guards the memory.
+
+use stateright::Property;
+
+use crate::lease::Lease;
+use crate::lease::state::State;
+
+/// The property's name.
+pub(crate) const NAME: &str = "L1: resident state exists only under a residency lock";
+
+/// The property.
+pub(crate) fn property() -> Property<Lease> {
+    Property::always(NAME, holds)
+}
+
+fn holds(_: &Lease, state: &State) -> bool {
+    state
+        .processes
+        .iter()
+        .enumerate()
+        .all(|(slot, process)| !process.resident() || state.disk.residency.contains(&Some(slot)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::properties::testing::state_with_owner;
+
+    #[test]
+    fn it_holds_and_falls() {
+        let good = state_with_owner();
+        assert!(holds(&Lease::SMALL, &good));
+        let mut bad = state_with_owner();
+        bad.disk.residency = vec![None];
+        assert!(!holds(&Lease::SMALL, &bad));
+    }
+}

@@ -1,0 +1,210 @@
+//! Keeping: renewals in time, and the end in time whatever the renewal does.
+
+use std::time::Duration;
+
+use modeld_spec::lease::acquire::Owned;
+use modeld_spec::lease::keeper::{Cause, Effect, Keeper, Outcome, Reason, Seen};
+use modeld_spec::lease::record::Record;
+use modeld_spec::lease::renew::{self, Problem};
+use modeld_spec::step::Step;
+use modeld_spec::time::Observed;
+
+use crate::harness::{Run, at, awaiting, drive, eio, epoch, file, held, owned, record, seen};
+
+/// Keeps `a`'s epoch 3, acquired at 0, renewing every 300 ms; the deadline is at 750 ms.
+fn keep(script: impl IntoIterator<Item = Observed<Seen>>) -> Run<Keeper> {
+    drive(start(), script)
+}
+
+fn start() -> Step<Keeper> {
+    Keeper::start(owned("a", 3, 0), INTERVAL)
+}
+
+fn wait(until: u64, reason: Reason) -> Effect {
+    Effect::Await { until: at(until), reason }
+}
+
+fn renewed(ms: u64) -> Owned {
+    Owned { record: Record { renewed_at: at(ms), ..record("a", 3, 0) } }
+}
+
+fn unknown() -> Seen {
+    Seen::RenewalEnded(renew::Outcome::Unknown(Problem::Failed(eio())))
+}
+
+#[test]
+fn a_renewal_moves_the_gate_and_the_next_renewal() {
+    let run = keep([
+        seen(300, Seen::Woke),
+        seen(301, Seen::Done),
+        seen(310, Seen::RenewalEnded(renew::Outcome::Renewed(renewed(300)))),
+        seen(311, Seen::GateMoved(true)),
+    ]);
+    assert_eq!(
+        run.effects,
+        [
+            wait(300, Reason::Renewal),
+            Effect::BeginRenewal { owned: owned("a", 3, 0), residency: held() },
+            wait(750, Reason::Deadline),
+            Effect::ExtendGate(at(1050)),
+            wait(600, Reason::Renewal),
+        ]
+    );
+}
+
+#[test]
+fn l5_the_keeper_fences_at_the_deadline_while_the_renewal_hangs() {
+    let run =
+        keep([seen(300, Seen::Woke), seen(301, Seen::Done), seen(750, Seen::Woke), seen(751, Seen::Done)]);
+    assert_eq!(run.effects.get(3), Some(&Effect::Fence(Cause::DeadlinePassed(None))));
+    let expected = Outcome::Lost { owned: owned("a", 3, 0), cause: Cause::DeadlinePassed(None) };
+    assert_eq!(run.ended(), expected);
+}
+
+#[test]
+fn l5_a_keeper_that_wakes_late_does_not_renew() {
+    let run = keep([seen(750, Seen::Woke)]);
+    assert_eq!(run.effects.last(), Some(&Effect::Fence(Cause::DeadlinePassed(None))));
+}
+
+#[test]
+fn l6_a_renewal_that_ends_late_changes_nothing() {
+    // Seen too late by the keeper itself, or by the gate.
+    let late = keep([
+        seen(300, Seen::Woke),
+        seen(301, Seen::Done),
+        seen(750, Seen::RenewalEnded(renew::Outcome::Renewed(renewed(300)))),
+    ]);
+    assert_eq!(late.effects.last(), Some(&Effect::Fence(Cause::DeadlinePassed(None))));
+    let refused = keep([
+        seen(300, Seen::Woke),
+        seen(301, Seen::Done),
+        seen(749, Seen::RenewalEnded(renew::Outcome::Renewed(renewed(300)))),
+        seen(750, Seen::GateMoved(false)),
+    ]);
+    assert_eq!(refused.effects.last(), Some(&Effect::Fence(Cause::DeadlinePassed(None))));
+}
+
+#[test]
+fn l6_a_lost_lease_fences() {
+    for (outcome, cause) in [
+        (renew::Outcome::Lost { to: epoch(4) }, Cause::Superseded(epoch(4))),
+        (renew::Outcome::Late, Cause::DeadlinePassed(None)),
+    ] {
+        let run = keep([
+            seen(300, Seen::Woke),
+            seen(301, Seen::Done),
+            seen(400, Seen::RenewalEnded(outcome)),
+            seen(401, Seen::Done),
+        ]);
+        assert_eq!(run.ended(), Outcome::Lost { owned: owned("a", 3, 0), cause });
+    }
+}
+
+#[test]
+fn l8_one_failed_renewal_costs_nothing() {
+    // The second try begins a quarter of the rest of the way to the deadline, and succeeds.
+    let run = keep([
+        seen(300, Seen::Woke),
+        seen(301, Seen::Done),
+        seen(350, unknown()),
+        seen(450, Seen::Woke),
+        seen(451, Seen::Done),
+        seen(460, Seen::RenewalEnded(renew::Outcome::Renewed(renewed(450)))),
+        seen(461, Seen::GateMoved(true)),
+    ]);
+    assert_eq!(
+        run.effects[3..],
+        [
+            wait(450, Reason::Renewal),
+            Effect::BeginRenewal { owned: owned("a", 3, 0), residency: held() },
+            wait(750, Reason::Deadline),
+            Effect::ExtendGate(at(1200)),
+            wait(750, Reason::Renewal),
+        ]
+    );
+}
+
+#[test]
+fn l8_an_unknown_outcome_moves_no_deadline() {
+    let run = keep([
+        seen(300, Seen::Woke),
+        seen(301, Seen::Done),
+        seen(700, unknown()),
+        seen(750, Seen::Woke),
+        seen(751, Seen::Done),
+    ]);
+    let cause = Cause::DeadlinePassed(Some(Problem::Failed(eio())));
+    assert_eq!(run.effects.get(4), Some(&Effect::Fence(cause)));
+}
+
+#[test]
+fn l7_a_leader_that_gets_the_lock_says_so_at_once() {
+    let leader = Owned { record: awaiting("b", 4, 0, "a") };
+    let run = drive(
+        Keeper::start(leader.clone(), INTERVAL),
+        [seen(100, Seen::ResidencyTaken(file(1))), seen(101, Seen::Done)],
+    );
+    assert_eq!(
+        run.effects[1..],
+        [Effect::OpenResidency, Effect::BeginRenewal { owned: leader, residency: held() }]
+    );
+}
+
+#[test]
+fn l7_a_lock_that_comes_during_a_renewal_is_recorded_by_the_next() {
+    let leader = Owned { record: awaiting("b", 4, 0, "a") };
+    let stale = Owned { record: Record { renewed_at: at(300), ..leader.record.clone() } };
+    let run = drive(
+        Keeper::start(leader, INTERVAL),
+        [
+            seen(300, Seen::Woke),
+            seen(301, Seen::Done),
+            seen(310, Seen::ResidencyTaken(file(1))),
+            seen(311, Seen::Done),
+            seen(320, Seen::RenewalEnded(renew::Outcome::Renewed(stale.clone()))),
+            seen(321, Seen::GateMoved(true)),
+        ],
+    );
+    assert_eq!(run.effects.last(), Some(&Effect::BeginRenewal { owned: stale, residency: held() }));
+}
+
+#[test]
+fn l14_a_lock_on_another_file_opens_nothing() {
+    let leader = Owned { record: awaiting("b", 4, 0, "a") };
+    let run = drive(Keeper::start(leader, INTERVAL), [seen(100, Seen::ResidencyTaken(file(2)))]);
+    assert_eq!(run.effects.last(), Some(&wait(300, Reason::Renewal)));
+}
+
+#[test]
+fn l5_a_lock_that_comes_after_the_deadline_opens_nothing() {
+    let leader = Owned { record: awaiting("b", 4, 0, "a") };
+    let run = drive(Keeper::start(leader, INTERVAL), [seen(750, Seen::ResidencyTaken(file(1)))]);
+    assert_eq!(run.effects.last(), Some(&Effect::Fence(Cause::DeadlinePassed(None))));
+}
+
+#[test]
+fn l9_a_keeper_that_is_asked_to_stop_lets_its_renewal_end() {
+    let run = keep([seen(100, Seen::StopAsked)]);
+    assert_eq!(run.ended(), Outcome::Stopped { owned: owned("a", 3, 0) });
+
+    let renewal = Seen::RenewalEnded(renew::Outcome::Renewed(renewed(300)));
+    let run = keep([
+        seen(300, Seen::Woke),
+        seen(301, Seen::Done),
+        seen(302, Seen::StopAsked),
+        seen(310, renewal),
+        seen(311, Seen::GateMoved(true)),
+    ]);
+    assert_eq!(run.effects.get(3), Some(&wait(750, Reason::Deadline)));
+    assert_eq!(run.ended(), Outcome::Stopped { owned: renewed(300) });
+}
+
+#[test]
+fn l15_every_wait_of_a_keeper_names_its_instant() {
+    // An interval beyond the deadline can't keep the keeper from looking at the deadline.
+    let run = drive(Keeper::start(owned("a", 3, 0), Duration::from_secs(3600)), []);
+    assert_eq!(run.effects, [wait(750, Reason::Deadline)]);
+}
+
+const INTERVAL: Duration = Duration::from_millis(300);
