@@ -237,13 +237,16 @@ impl Error {
 
     /// Whether the same call may succeed against the current owner after asking who that is.
     pub fn is_owner_change(&self) -> bool {
-        matches!(self, Error::Fenced { .. } | Error::StaleFence { .. } | Error::Draining)
+        matches!(
+            self,
+            Error::Fenced { .. } | Error::StaleFence { .. } | Error::StaleEpoch { .. } | Error::Draining
+        )
     }
 
     /// What the caller can do about it, if there is something.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Error::Fenced { .. } | Error::StaleFence { .. } | Error::Draining => {
+            Error::Fenced { .. } | Error::StaleFence { .. } | Error::StaleEpoch { .. } | Error::Draining => {
                 Some("ask again who owns the data root: `modeld status`".to_string())
             }
             Error::DeviceBusy { holder: Some(process) } => Some(format!(

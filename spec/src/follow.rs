@@ -1,25 +1,25 @@
 //! Following: one answer that survives its owners.
 //!
 //! ```text
-//!     Seeking --opened--> Serving --last item--> Finished
-//!        ^  |                |
-//!        |  '-- too long,    |
-//!        |      too often    |
-//!        |      v            |
-//!        |    given up       |
-//!        '------ lost -------'
+//!     Seeking --asked--> Asking --opened--> Serving --last item--> Finished
+//!        ^  |               |                  |
+//!        |  '-- too long,   |                  |
+//!        |      too often   |                  |
+//!        |      v           |                  |
+//!        |    given up      |                  |
+//!        '------ lost ------'------- lost -----'
 //! ```
 //!
 //! A client that was generating when its owner died opens a session at the next owner, puts the prompt and the tokens
-//! received so far on its tape, and goes on. `Seeking` knows which epochs can serve it next, `Serving` which item comes
-//! next. What is delivered is exactly what was accepted: nothing of an older epoch, nothing twice, no gap.
+//! received so far on its tape, and goes on. `Seeking` knows which epochs can serve it next, `Asking` that one of them was
+//! reached and opens a session, perhaps loading for minutes, and `Serving` which item comes next. What is delivered is exactly what was accepted: nothing of an older epoch, nothing twice, no gap.
 //!
 //! With greedy sampling the answer is the one that a single owner would have given. With a seed it is *an* answer: the
 //! text so far stays, and the next owner draws from a seed made of the caller's and the number of tokens so far, since the
 //! state of the random numbers died with the previous owner.
 //!
 //! Performs nothing and asks no time: instants come in. Gives up when no owner was found for the whole of the patience, or
-//! when several owners in a row were lost without one more token: a prompt that kills owners must not be handed on.
+//! when several owners in a row broke off without one more token: a prompt that kills owners must not be handed on.
 
 use alloc::vec::Vec;
 use core::time::Duration;
@@ -81,6 +81,7 @@ pub struct Follow {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     Seeking { floor: Floor, since: BootTime },
+    Asking { floor: Floor, since: BootTime },
     Serving { epoch: Epoch, next_index: u64 },
     Finished,
 }
@@ -174,9 +175,7 @@ impl Follow {
     /// Whether an owner of this epoch can serve next.
     pub fn accepts(&self, epoch: Epoch) -> bool {
         match self.state {
-            State::Seeking { floor: Floor::Any, .. } => true,
-            State::Seeking { floor: Floor::From(lowest), .. } => lowest <= epoch,
-            State::Seeking { floor: Floor::Above(ended), .. } => ended < epoch,
+            State::Seeking { floor, .. } | State::Asking { floor, .. } => floor.admits(epoch),
             State::Serving { .. } | State::Finished => false,
         }
     }
@@ -186,10 +185,19 @@ impl Follow {
     /// # Errors
     /// [`GivenUp::NoOwner`] if the patience is used up.
     pub fn time_left(&self, now: BootTime) -> Result<Duration, GivenUp> {
-        let State::Seeking { since, .. } = self.state else { return Ok(self.patience) };
+        let (State::Seeking { since, .. } | State::Asking { since, .. }) = self.state else {
+            return Ok(self.patience);
+        };
         match self.patience.checked_sub(now.since(since)) {
             Some(left) if !left.is_zero() => Ok(left),
             _ => Err(GivenUp::NoOwner(self.patience)),
+        }
+    }
+
+    /// An owner was reached and is asked to open a session.
+    pub fn asked(&mut self) {
+        if let State::Seeking { floor, since } = self.state {
+            self.state = State::Asking { floor, since };
         }
     }
 
@@ -243,6 +251,7 @@ impl Follow {
     /// # Errors
     /// [`GivenUp`] if none can.
     pub fn lost(&mut self, epoch: Epoch, loss: Loss, now: BootTime) -> Result<Floor, GivenUp> {
+        let broke_off = loss == Loss::Connection;
         let floor = match loss {
             Loss::Connection => Floor::From(epoch),
             Loss::Owner(Error::Fenced { epoch: ended }) => Floor::Above(ended.max(epoch)),
@@ -254,14 +263,17 @@ impl Follow {
             Loss::Owner(Error::DeviceBusy { .. }) if !self.epochs.is_empty() => Floor::From(epoch),
             Loss::Owner(error) => return Err(GivenUp::Failed(error)),
         };
-        let (since, floor) = match self.state {
-            // A loss while seeking prolongs nothing and forgets no epoch that has ended.
-            State::Seeking { floor: before, since } => (since, before.and(floor)),
-            State::Serving { .. } | State::Finished => {
-                self.fruitless += 1;
-                (now, floor)
-            }
+        let (floor, since) = match self.state {
+            // What can't be reached or is not ready prolongs nothing; what has ended stays ended.
+            State::Seeking { floor: before, since } => (before.and(floor), since),
+            State::Asking { floor: before, since } if !broke_off => (before.and(floor), since),
+            State::Asking { floor: before, .. } => (before.and(floor), now),
+            State::Serving { .. } | State::Finished => (floor, now),
         };
+        // An owner that says why it ends is not one that the request has killed.
+        if broke_off && !matches!(self.state, State::Seeking { .. }) {
+            self.fruitless += 1;
+        }
         self.state = State::Seeking { floor, since };
         if FRUITLESS_MAX <= self.fruitless {
             return Err(GivenUp::Fruitless(self.fruitless));
@@ -272,6 +284,14 @@ impl Follow {
 }
 
 impl Floor {
+    fn admits(self, epoch: Epoch) -> bool {
+        match self {
+            Floor::Any => true,
+            Floor::From(lowest) => lowest <= epoch,
+            Floor::Above(ended) => ended < epoch,
+        }
+    }
+
     /// The epochs that both allow.
     fn and(self, other: Floor) -> Floor {
         match (self, other) {

@@ -221,7 +221,7 @@ impl Clone for FileStore {
     }
 }
 
-fn read_record(path: &Path) -> io::Result<Content> {
+pub(crate) fn read_record(path: &Path) -> io::Result<Content> {
     let file = match File::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Content::Absent),

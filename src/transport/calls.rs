@@ -7,11 +7,11 @@ use std::task::{Context, Poll, ready};
 use futures_core::Stream;
 use modeld_spec::error::Error;
 use modeld_spec::ids::Epoch;
-use modeld_spec::session::report::DecodeEvent;
+use modeld_spec::session::report::{DecodeEvent, DecodeItem};
 use tokio::sync::mpsc;
 use tonic::{Request, Response, Status};
 
-use super::connection::{Connection, Connections};
+use super::connection::{Connection, Connections, Turn};
 use super::convert;
 use super::error::to_status;
 use super::proto;
@@ -35,14 +35,14 @@ impl Calls {
         self.service.admit(fence).map_err(|error| to_status(&error))
     }
 
-    fn session(
+    async fn operation(
         &self,
         connection: &Connection,
         fence: Option<proto::Fence>,
         id: &str,
-    ) -> Result<Session, Status> {
+    ) -> Result<(Session, Option<Turn>), Status> {
         self.admit(fence)?;
-        connection.session(id).map_err(|error| to_status(&error))
+        connection.operation(id).await.map_err(|error| to_status(&error))
     }
 }
 
@@ -88,7 +88,8 @@ impl Modeld for Calls {
         let (sender, steps) = mpsc::channel(STEPS_MAX);
         tokio::spawn(open(self.service.clone(), request, connection.clone(), sender));
         let epoch = self.service.gate.epoch();
-        Ok(Response::new(Opening { steps, connection, epoch, unconfirmed: None }))
+        let state = OpeningState::Loading(self.service.clone());
+        Ok(Response::new(Opening { steps, connection, epoch, state }))
     }
 
     async fn ensure_prefix(
@@ -97,7 +98,7 @@ impl Modeld for Calls {
     ) -> Result<Response<proto::EnsurePrefixResponse>, Status> {
         let connection = connection(&request)?;
         let request = request.into_inner();
-        let session = self.session(&connection, request.fence, &request.session)?;
+        let (session, _turn) = self.operation(&connection, request.fence, &request.session).await?;
         let prompt = prompt(&session, request.content).map_err(|error| to_status(&error))?;
         let status = session.ensure_prefix(prompt).await.map_err(|error| to_status(&error))?;
         Ok(Response::new(status.into()))
@@ -109,7 +110,7 @@ impl Modeld for Calls {
     ) -> Result<Response<proto::PrefillSuffixResponse>, Status> {
         let connection = connection(&request)?;
         let request = request.into_inner();
-        let session = self.session(&connection, request.fence, &request.session)?;
+        let (session, _turn) = self.operation(&connection, request.fence, &request.session).await?;
         let prompt = prompt(&session, request.content).map_err(|error| to_status(&error))?;
         let status = session.prefill_suffix(prompt).await.map_err(|error| to_status(&error))?;
         Ok(Response::new(status.into()))
@@ -120,10 +121,10 @@ impl Modeld for Calls {
     async fn decode(&self, request: Request<proto::DecodeRequest>) -> Result<Response<Decoding>, Status> {
         let connection = connection(&request)?;
         let mut request = request.into_inner();
-        let session = self.session(&connection, request.fence.take(), &request.session)?;
+        let (session, turn) = self.operation(&connection, request.fence.take(), &request.session).await?;
         let params = convert::decode_params(request).map_err(|error| to_status(&error))?;
         let items = session.decode(params).await.map_err(|error| to_status(&error))?;
-        Ok(Response::new(Decoding { items, next_index: 0 }))
+        Ok(Response::new(Decoding { items, next_index: 0, turn }))
     }
 
     async fn explain_context(
@@ -132,7 +133,8 @@ impl Modeld for Calls {
     ) -> Result<Response<proto::ExplainContextResponse>, Status> {
         let connection = connection(&request)?;
         let request = request.into_inner();
-        let session = self.session(&connection, request.fence, &request.session)?;
+        self.admit(request.fence)?;
+        let session = connection.session(&request.session).map_err(|error| to_status(&error))?;
         let report = session.explain().await.map_err(|error| to_status(&error))?;
         Ok(Response::new(report.into()))
     }
@@ -160,37 +162,69 @@ enum Step {
     Opened(Session),
 }
 
-/// The stream of OpenSession. Dropped before its end, it closes the session that it opened.
+/// The stream of OpenSession: progress, the session, and nothing more as long as that is open. Dropped, it closes the session.
 pub(super) struct Opening {
     steps: mpsc::Receiver<Result<Step, Error>>,
     connection: Arc<Connection>,
     epoch: Epoch,
-    /// The session that was sent, until the stream has ended in order.
-    unconfirmed: Option<String>,
+    state: OpeningState,
+}
+
+enum OpeningState {
+    /// No session yet.
+    Loading(Arc<Service>),
+    /// The session with this id, and what ends it: an error if the server stops, none if it was closed.
+    Open(String, Pin<Box<dyn Future<Output = Option<Error>> + Send>>),
+    /// The stream has ended, and the session was closed, or is the engine's to end.
+    Ended,
+}
+
+impl Opening {
+    fn poll_event(
+        &mut self,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<proto::open_session_item::Event, Error>>> {
+        use proto::open_session_item::Event;
+        match &mut self.state {
+            OpeningState::Loading(service) => match ready!(self.steps.poll_recv(context)) {
+                None => Poll::Ready(None),
+                Some(Err(error)) => Poll::Ready(Some(Err(error))),
+                Some(Ok(Step::Progress(fraction))) => Poll::Ready(Some(Ok(Event::Progress(fraction)))),
+                Some(Ok(Step::Opened(session))) => {
+                    let opened = opened(&session);
+                    let stopping = service.stopping();
+                    Poll::Ready(Some(self.connection.adopt(session).map(|closed| {
+                        let end = async {
+                            tokio::select! {
+                                _ = closed => None,
+                                () = stopping => Some(Error::Draining),
+                            }
+                        };
+                        self.state = OpeningState::Open(opened.session.clone(), Box::pin(end));
+                        Event::Opened(opened)
+                    })))
+                }
+            },
+            OpeningState::Open(_, end) => {
+                let end = ready!(end.as_mut().poll(context));
+                self.state = OpeningState::Ended;
+                Poll::Ready(end.map(Err))
+            }
+            OpeningState::Ended => Poll::Ready(None),
+        }
+    }
 }
 
 impl Stream for Opening {
     type Item = Result<proto::OpenSessionItem, Status>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        use proto::open_session_item::Event;
-        let event = match ready!(self.steps.poll_recv(context)) {
-            None => {
-                self.unconfirmed = None;
-                return Poll::Ready(None);
-            }
-            Some(Err(error)) => Err(error),
-            Some(Ok(Step::Progress(fraction))) => Ok(Event::Progress(fraction)),
-            Some(Ok(Step::Opened(session))) => {
-                let opened = opened(&session);
-                self.connection.adopt(session).map(|()| {
-                    self.unconfirmed = Some(opened.session.clone());
-                    Event::Opened(opened)
-                })
-            }
-        };
-        let item = event.map(|event| proto::OpenSessionItem { epoch: self.epoch.get(), event: Some(event) });
-        Poll::Ready(Some(item.map_err(|error| to_status(&error))))
+        let epoch = self.epoch.get();
+        let event = ready!(self.poll_event(context));
+        Poll::Ready(event.map(|event| match event {
+            Ok(event) => Ok(proto::OpenSessionItem { epoch, event: Some(event) }),
+            Err(error) => Err(to_status(&error)),
+        }))
     }
 }
 
@@ -203,7 +237,10 @@ impl Drop for Opening {
                 self.connection.close(session);
             }
         }
-        if let Some(session) = self.unconfirmed.take().and_then(|id| self.connection.give_up(&id)) {
+        // A server that stops has ended the stream, and lets what runs in the session come to its end.
+        if let OpeningState::Open(id, _) = &self.state
+            && let Some(session) = self.connection.give_up(id)
+        {
             self.connection.close(session);
         }
     }
@@ -213,6 +250,8 @@ impl Drop for Opening {
 pub(super) struct Decoding {
     items: DecodeStream,
     next_index: u64,
+    /// Until the last item. Dropped after the items, so that the decode is cancelled before the next operation begins.
+    turn: Option<Turn>,
 }
 
 impl Stream for Decoding {
@@ -221,6 +260,9 @@ impl Stream for Decoding {
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let item = ready!(Pin::new(&mut self.items).poll_next(context));
         Poll::Ready(item.map(|item| {
+            if !matches!(&item, Ok(DecodeItem { event: DecodeEvent::Text { .. }, .. })) {
+                self.turn = None;
+            }
             let item = item.map_err(|error| to_status(&error))?;
             let index = self.next_index;
             self.next_index += match &item.event {
@@ -256,11 +298,15 @@ async fn load_and_open(
     steps: &mpsc::Sender<Result<Step, Error>>,
 ) -> Result<Session, Error> {
     let context_tokens = request.context.map(|context| usize::try_from(context).unwrap_or(usize::MAX));
-    let request =
-        OpenRequest { model: service.model(&request.model)?, context_tokens, backend: request.backend };
     // Finding out which model it is reads the disk.
-    let (loader, wanted) = (service.clone(), request.clone());
-    let mut loading = off_thread(move || loader.engine.load(&wanted)).await?;
+    let loader = service.clone();
+    let (request, mut loading) = off_thread(move || {
+        let model = loader.model(&request.model)?;
+        let request = OpenRequest { model, context_tokens, backend: request.backend };
+        let loading = loader.engine.load(&request)?;
+        Ok((request, loading))
+    })
+    .await?;
     let mut told = 0.0;
     loop {
         let progress = loading.progress().await;

@@ -1,8 +1,8 @@
 //! A connection, and the sessions that belong to it.
 //!
-//! A session is used only over the connection that opened it and ends with that connection: the kernel tells the end of a
-//! client however it died, so nothing has to be kept alive by messages, and nothing is left behind. A session that comes from
-//! the engine after its connection has ended is closed at once.
+//! A session is used only over the connection that opened it and ends with that connection, or before with the stream that opened
+//! it: the kernel tells the end of a client however it died, so nothing has to be kept alive by messages, and nothing is left
+//! behind. A session that comes from the engine after its connection has ended is closed at once.
 //!
 //! Sessions are closed by one task in the background ([`close_sessions`]), because a connection ends where nobody can wait.
 
@@ -17,7 +17,7 @@ use std::time::Duration;
 use modeld_spec::error::Error;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::UnixStream;
-use tokio::sync::mpsc;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tonic::transport::server::Connected;
 
 use crate::engine::Session;
@@ -37,8 +37,19 @@ pub(super) struct Connection {
 struct State {
     /// A second descriptor of the socket, to end it from outside; `None` once the connection has ended.
     socket: Option<OwnedFd>,
-    sessions: BTreeMap<String, Session>,
+    sessions: BTreeMap<String, Held>,
 }
+
+/// A session, and whose turn it is on it.
+struct Held {
+    session: Session,
+    turn: Arc<Semaphore>,
+    /// Dropped with the session.
+    _open: oneshot::Sender<()>,
+}
+
+/// The right to begin an operation; the next one waits until it is dropped.
+pub(super) type Turn = OwnedSemaphorePermit;
 
 /// The connections of one server.
 pub(super) struct Connections {
@@ -84,19 +95,21 @@ impl Connections {
 }
 
 impl Connection {
-    /// Makes `session` one of this connection.
+    /// Makes `session` one of this connection. What is given resolves when it is one no longer.
     ///
     /// # Errors
     /// [`Error::Cancelled`] if the connection has ended; the session is closed.
-    pub(super) fn adopt(&self, session: Session) -> Result<(), Error> {
+    pub(super) fn adopt(&self, session: Session) -> Result<oneshot::Receiver<()>, Error> {
         let mut state = self.lock();
         if state.socket.is_none() {
             drop(state);
             self.close(session);
             return Err(Error::Cancelled);
         }
-        state.sessions.insert(session.id().to_string(), session);
-        Ok(())
+        let turn = Arc::new(Semaphore::new(1));
+        let (open, closed) = oneshot::channel();
+        state.sessions.insert(session.id().to_string(), Held { session, turn, _open: open });
+        Ok(closed)
     }
 
     /// The session with this id.
@@ -104,13 +117,24 @@ impl Connection {
     /// # Errors
     /// [`Error::SessionClosed`] if this connection has none, also where another one has it.
     pub(super) fn session(&self, id: &str) -> Result<Session, Error> {
-        let session = self.lock().sessions.get(id).cloned();
-        session.ok_or_else(|| Error::SessionClosed { session: id.to_string() })
+        self.held(id).map(|(session, _)| session)
+    }
+
+    /// The session with this id, for an operation. A call that its caller has dropped ends a moment after the next one arrives, and
+    /// is waited for: so who drops a call and makes another is not told that the session is busy. If it does not end within
+    /// [`TURN_MAX`] there is no turn, and the engine says what the session is busy with.
+    ///
+    /// # Errors
+    /// As [`Connection::session`].
+    pub(super) async fn operation(&self, id: &str) -> Result<(Session, Option<Turn>), Error> {
+        let (session, turn) = self.held(id)?;
+        let turn = tokio::time::timeout(TURN_MAX, turn.acquire_owned()).await;
+        Ok((session, turn.ok().and_then(Result::ok)))
     }
 
     /// Takes the session out, for whoever closes it.
     pub(super) fn give_up(&self, id: &str) -> Option<Session> {
-        self.lock().sessions.remove(id)
+        self.lock().sessions.remove(id).map(|held| held.session)
     }
 
     /// Lets the session be closed in the background.
@@ -129,7 +153,13 @@ impl Connection {
             (state.socket.take(), std::mem::take(&mut state.sessions))
         };
         drop(socket);
-        sessions.into_values().for_each(|session| self.close(session));
+        sessions.into_values().for_each(|held| self.close(held.session));
+    }
+
+    fn held(&self, id: &str) -> Result<(Session, Arc<Semaphore>), Error> {
+        let state = self.lock();
+        let held = state.sessions.get(id).ok_or_else(|| Error::SessionClosed { session: id.to_string() })?;
+        Ok((held.session.clone(), held.turn.clone()))
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -208,3 +238,6 @@ pub(super) const CONNECTIONS_MAX: usize = 256;
 
 /// How long closing one session may take: it waits for the batch that is being evaluated.
 const CLOSE_MAX: Duration = Duration::from_secs(30);
+
+/// How long an operation waits for one that was dropped: the frame that drops it has arrived before, and only a task has to run.
+const TURN_MAX: Duration = Duration::from_secs(1);

@@ -306,7 +306,7 @@ mod tests {
         let moved = socket_path(&DataRoot::new(&long), &instance, [long.clone(), "/r".into()]).unwrap();
         assert_eq!(moved, Path::new("/r/0123abcd4567.sock"));
         let nowhere = socket_path(&DataRoot::new(&long), &instance, []);
-        assert!(matches!(nowhere, Err(ListenError::PathTooLong { length: 122, .. })), "{nowhere:?}");
+        assert!(matches!(nowhere, Err(ListenError::PathTooLong { length: 123, .. })), "{nowhere:?}");
     }
 
     #[test]

@@ -20,3 +20,6 @@ pub use server::{Service, serve};
 pub mod proto {
     tonic::include_proto!("modeld.v1");
 }
+
+#[cfg(test)]
+mod tests;

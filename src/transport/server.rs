@@ -23,7 +23,7 @@ use futures_core::Stream;
 use modeld_spec::error::Error;
 use modeld_spec::ids::InstanceId;
 use modeld_spec::lease::record::ProtocolRange;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Sleep, timeout};
 use tonic::transport::Server;
 
@@ -35,16 +35,18 @@ use super::proto::modeld_server::ModeldServer;
 use crate::engine::Engine;
 use crate::os::{BootClock, Clock};
 use crate::owner::gate::Gate;
-use crate::sync::{AtomicBool, Ordering};
 
 /// What is served: the engine of one owner in one epoch.
 pub struct Service {
     pub(super) instance: InstanceId,
     pub(super) gate: Arc<Gate>,
     pub(super) engine: Arc<Engine>,
-    resolve: Box<dyn Fn(&str) -> Result<PathBuf, Error> + Send + Sync>,
-    stopping: AtomicBool,
+    resolve: Box<Resolve>,
+    stopping: watch::Sender<bool>,
 }
+
+/// Tells the file of a model from what a client calls it.
+type Resolve = dyn Fn(&str) -> Result<PathBuf, Error> + Send + Sync;
 
 /// A server that ended otherwise than it was asked to.
 #[derive(Debug, thiserror::Error)]
@@ -66,7 +68,7 @@ impl Service {
         engine: Arc<Engine>,
         resolve: impl Fn(&str) -> Result<PathBuf, Error> + Send + Sync + 'static,
     ) -> Self {
-        Service { instance, gate, engine, resolve: Box::new(resolve), stopping: AtomicBool::new(false) }
+        Service { instance, gate, engine, resolve: Box::new(resolve), stopping: watch::Sender::new(false) }
     }
 
     /// Whether a call is meant for this owner, and whether this still is one.
@@ -81,8 +83,16 @@ impl Service {
             });
         }
         self.gate.pass().map(drop)?;
-        // Acquire pairs with the Release in `serve`.
-        if self.stopping.load(Ordering::Acquire) { Err(Error::Draining) } else { Ok(()) }
+        if *self.stopping.borrow() { Err(Error::Draining) } else { Ok(()) }
+    }
+
+    /// Resolves when the server stops.
+    pub(super) fn stopping(&self) -> impl Future<Output = ()> + Send + 'static {
+        let mut stopping = self.stopping.subscribe();
+        async move {
+            // A service that is gone has stopped.
+            let _ = stopping.wait_for(|stopping| *stopping).await;
+        }
     }
 
     /// The file of the model that a client calls `name`.
@@ -100,7 +110,7 @@ impl Service {
     }
 
     pub(super) fn health(&self) -> proto::HealthResponse {
-        let serving = self.gate.pass().is_ok() && !self.stopping.load(Ordering::Acquire);
+        let serving = self.gate.pass().is_ok() && !*self.stopping.borrow();
         proto::HealthResponse {
             instance: self.instance.to_string(),
             epoch: self.gate.epoch().get(),
@@ -173,8 +183,7 @@ async fn run(
         ended = &mut server => return Ok(ended?),
         () = shutdown => {}
     }
-    // Release pairs with the Acquire of `admit`.
-    service.stopping.store(true, Ordering::Release);
+    service.stopping.send_replace(true);
     let _ = stop.send(());
     if let Ok(ended) = timeout(DRAIN_MAX, &mut server).await {
         return Ok(ended?);

@@ -126,6 +126,34 @@ fn a_request_that_ends_owners_is_not_handed_on_for_ever() {
     assert_eq!(lose(&mut follow, 5, &[]), Err(GivenUp::Fruitless(3)));
 }
 
+#[test]
+fn an_owner_that_dies_while_it_loads_counts_and_one_that_can_not_be_reached_does_not() {
+    let mut follow = follow(9);
+    for _ in 0..10 {
+        assert!(follow.lost(epoch(1), Loss::Connection, NOW).is_ok());
+    }
+    let loaded = NOW.after(PATIENCE * 2);
+    for number in 1..3 {
+        follow.asked();
+        assert!(
+            follow.lost(epoch(number), Loss::Connection, loaded).is_ok(),
+            "patience begins with the loss"
+        );
+    }
+    follow.asked();
+    assert_eq!(follow.lost(epoch(3), Loss::Connection, loaded), Err(GivenUp::Fruitless(3)));
+}
+
+#[test]
+fn owners_that_hand_over_in_order_are_not_counted() {
+    let mut follow = follow(9);
+    for number in 1..10 {
+        follow.asked();
+        follow.opened(epoch(number)).unwrap();
+        assert!(follow.lost(epoch(number), Loss::Owner(Error::Draining), NOW).is_ok());
+    }
+}
+
 /// What happens to one item on its way, or to the owner before it.
 #[derive(Clone, Copy, Debug)]
 enum Fate {

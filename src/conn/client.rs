@@ -1,0 +1,290 @@
+//! Finding the owner, asking it, and keeping the connection.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use modeld_spec::error::Error;
+use modeld_spec::follow::EpochWatch;
+use modeld_spec::ids::{Epoch, InstanceId};
+use modeld_spec::probe::State;
+use tokio::time::sleep;
+
+use super::error::ConnError;
+use super::generate::{Generation, Request};
+use super::link::Link;
+use super::session::Session;
+use crate::data_root::DataRoot;
+use crate::engine::ModelStatus;
+use crate::engine::backend::ModelFacts;
+use crate::probe::{Detector, ProbeError};
+use crate::transport::convert::{self, Malformed};
+use crate::transport::error::{Failed, from_status};
+use crate::transport::proto;
+
+/// Talks to whoever owns a data root. Clones share the connection and what was seen of the epochs.
+#[derive(Clone, Debug)]
+pub struct Client(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    detector: Detector,
+    options: Options,
+    link: Mutex<Option<Link>>,
+    epochs: Mutex<EpochWatch>,
+}
+
+/// How long a client waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// For the owner to say who it is, connecting included.
+    pub answer_max: Duration,
+    /// For another owner, when the one that was generating is lost.
+    pub patience: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        // An owner answers in a millisecond unless it is stopped. The patience is twice the usual time to live of a lease.
+        Options { answer_max: Duration::from_secs(2), patience: Duration::from_secs(60) }
+    }
+}
+
+/// Which model a session is wanted on, and with how much context.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OpenSession {
+    /// The model's name, or the absolute path of its file.
+    pub model: String,
+    /// Tokens of context; `None`: as much as the model is loaded for.
+    pub context_tokens: Option<u64>,
+    /// The backend that is expected; `None`: whichever is served.
+    pub backend: Option<String>,
+}
+
+/// How an owner stands.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OwnerStatus {
+    /// Its epoch.
+    pub epoch: Epoch,
+    /// Who it is.
+    pub instance: InstanceId,
+    /// The version of its program.
+    pub version: String,
+    /// Its process, in its own pid namespace.
+    pub pid: u32,
+    /// The inference backend.
+    pub backend: String,
+    /// Whether it has the residency lock.
+    pub resident: bool,
+    /// For how long it may still begin work if it renews nothing.
+    pub lease_left: Duration,
+    /// Open connections, the one that asked included.
+    pub connections: u64,
+    /// The models that are resident or being loaded.
+    pub models: Vec<ModelStatus>,
+}
+
+impl Client {
+    /// A client of the owner of `data_root`, whoever that is at each call. Does not connect yet.
+    ///
+    /// # Errors
+    /// [`ConnError::Probe`] if this process can't find out where it runs.
+    pub fn new(data_root: DataRoot, options: Options) -> Result<Self, ConnError> {
+        Ok(Client(Arc::new(Shared {
+            detector: Detector::new(data_root)?,
+            options,
+            link: Mutex::default(),
+            epochs: Mutex::default(),
+        })))
+    }
+
+    /// What finds the owner.
+    pub fn detector(&self) -> &Detector {
+        &self.0.detector
+    }
+
+    /// Its bounds.
+    pub fn options(&self) -> &Options {
+        &self.0.options
+    }
+
+    /// The highest epoch that this client has seen; it accepts nothing of a lower one.
+    pub fn highest_epoch(&self) -> Option<Epoch> {
+        self.epochs().highest()
+    }
+
+    /// How many answers and items were refused because their epoch had been superseded.
+    pub fn stale_items(&self) -> u64 {
+        self.epochs().refused()
+    }
+
+    /// How the owner stands.
+    ///
+    /// # Errors
+    /// [`ConnError`].
+    pub async fn status(&self) -> Result<OwnerStatus, ConnError> {
+        let link = self.link().await?;
+        let request = proto::StatusRequest { fence: link.fence() };
+        let status = self.call(&link, async |mut calls| calls.status(request).await).await?;
+        Ok(OwnerStatus {
+            epoch: self.admit(status.epoch)?,
+            instance: InstanceId::new(status.instance).map_err(|_| Malformed("instance"))?,
+            version: status.version,
+            pid: status.pid,
+            backend: status.backend,
+            resident: status.resident,
+            lease_left: Duration::from_nanos(status.lease_left_ns),
+            connections: status.connections,
+            models: status.models.into_iter().map(Into::into).collect(),
+        })
+    }
+
+    /// What the header of a model's file says.
+    ///
+    /// # Errors
+    /// [`ConnError`].
+    pub async fn describe(&self, model: &str) -> Result<ModelFacts, ConnError> {
+        let link = self.link().await?;
+        let request = proto::DescribeRequest { fence: link.fence(), model: model.to_string() };
+        let described = self.call(&link, async |mut calls| calls.describe(request).await).await?;
+        self.admit(described.epoch)?;
+        Ok(described.facts.ok_or(Malformed("facts"))?.into())
+    }
+
+    /// Opens a session at the owner; `progress` hears how much of the model is loaded, from 0 to 1. Dropping the future leaves no
+    /// session behind.
+    ///
+    /// # Errors
+    /// [`ConnError`].
+    pub async fn open_session(
+        &self,
+        request: &OpenSession,
+        progress: impl FnMut(f32),
+    ) -> Result<Session, ConnError> {
+        let link = self.link().await?;
+        Session::open(self, link, request, progress).await
+    }
+
+    /// Generates, from opening a session to the last item, and at the next owner if this one is lost.
+    pub fn generate(&self, request: Request) -> Generation {
+        Generation::start(self.clone(), request)
+    }
+
+    /// The connection to the owner that the lease file names at this moment.
+    pub(super) async fn link(&self) -> Result<Link, ConnError> {
+        let state = self.0.detector.detect_off_thread().await?;
+        self.link_to(state).await
+    }
+
+    /// The connection to the owner of `state`.
+    pub(super) async fn link_to(&self, state: State) -> Result<Link, ConnError> {
+        let Some(record) = state.record().filter(|_| state.may_answer()) else {
+            return Err(ConnError::NoOwner(Box::new(state)));
+        };
+        self.admit_epoch(record.epoch)?;
+        let cached = self.cached().as_ref().filter(|link| link.leads_to(record)).cloned();
+        if let Some(link) = cached {
+            return Ok(link);
+        }
+        let link = Link::connect(record, self.0.options.answer_max).await?;
+        *self.cached() = Some(link.clone());
+        Ok(link)
+    }
+
+    /// A call over `link` that is given up when the lease file names a later owner: a stopped one would never answer.
+    pub(super) async fn call<T>(
+        &self,
+        link: &Link,
+        call: impl AsyncFnOnce(
+            proto::modeld_client::ModeldClient<tonic::transport::Channel>,
+        ) -> Result<tonic::Response<T>, tonic::Status>,
+    ) -> Result<T, ConnError> {
+        let answered = self.unless_superseded(link.answer().epoch, call(link.calls())).await?;
+        answered.map(tonic::Response::into_inner).map_err(|status| self.failed(link, &status))
+    }
+
+    /// What a status over `link` means. After a lost connection the next call makes a new one.
+    pub(super) fn failed(&self, link: &Link, status: &tonic::Status) -> ConnError {
+        let failed = from_status(status);
+        if matches!(failed, Failed::Lost(_)) {
+            let mut cached = self.cached();
+            if cached.as_ref().is_some_and(|cached| cached.answer() == link.answer()) {
+                *cached = None;
+            }
+        }
+        failed.into()
+    }
+
+    /// Waits for `future`, unless the lease file names an owner of an epoch above `epoch` before.
+    ///
+    /// # Errors
+    /// [`Error::StaleEpoch`] in that case.
+    pub(super) async fn unless_superseded<T>(
+        &self,
+        epoch: Epoch,
+        future: impl Future<Output = T>,
+    ) -> Result<T, ConnError> {
+        tokio::select! {
+            biased;
+            output = future => Ok(output),
+            error = self.superseded(epoch) => Err(error),
+        }
+    }
+
+    /// Notes the epoch of an answer.
+    ///
+    /// # Errors
+    /// [`Error::StaleEpoch`], and it is counted, if a later one was seen; [`Malformed`] if it is none.
+    pub(super) fn admit(&self, number: u64) -> Result<Epoch, ConnError> {
+        let epoch = convert::epoch(number)?;
+        self.admit_epoch(epoch)?;
+        Ok(epoch)
+    }
+
+    fn admit_epoch(&self, epoch: Epoch) -> Result<(), ConnError> {
+        self.epochs().admit(epoch).map_err(|error| ConnError::Call(Failed::Answered(error)))
+    }
+
+    async fn superseded(&self, epoch: Epoch) -> ConnError {
+        loop {
+            sleep(SUPERSEDED_LOOK).await;
+            let seen: Result<State, ProbeError> = self.0.detector.detect_off_thread().await;
+            let later = seen.ok().and_then(|state| Some(state.record()?.epoch)).filter(|seen| epoch < *seen);
+            if let Some(seen) = later {
+                // Later than everything seen, or one of those: there is nothing to refuse.
+                let _ = self.epochs().admit(seen);
+                return ConnError::Call(Failed::Answered(Error::StaleEpoch { got: epoch, seen }));
+            }
+        }
+    }
+
+    fn cached(&self) -> MutexGuard<'_, Option<Link>> {
+        self.0.link.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn epochs(&self) -> MutexGuard<'_, EpochWatch> {
+        self.0.epochs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl OpenSession {
+    /// A session on this model, with the defaults.
+    pub fn new(model: impl Into<String>) -> Self {
+        OpenSession { model: model.into(), ..OpenSession::default() }
+    }
+
+    /// A session on the model of this file.
+    ///
+    /// # Errors
+    /// The path, if it is not absolute or not text: the owner has another working directory.
+    pub fn file(path: PathBuf) -> Result<Self, PathBuf> {
+        match path.to_str().filter(|_| path.is_absolute()) {
+            Some(text) => Ok(OpenSession::new(text)),
+            None => Err(path),
+        }
+    }
+}
+
+/// How often a call that waits looks whether its owner was superseded: an owner that died ends its connections at once, so
+/// this is for stopped ones, which are superseded after seconds.
+const SUPERSEDED_LOOK: Duration = Duration::from_millis(200);
