@@ -18,7 +18,7 @@ use super::progress::LoadBar;
 use super::serve::asked_to_stop;
 use super::terms::{DataRootArgs, OwnerArgs};
 use crate::conn::{Client, Content, Event, Generation, OpenSession, Options, Request, Totals};
-use crate::daemon::{self, DEMO_MODEL, Daemon, Started};
+use crate::daemon::{self, Daemon, Started, is_model_name};
 use crate::data_root::DataRoot;
 use crate::engine::Prompt;
 use crate::engine::chat::ChatMessage;
@@ -30,7 +30,7 @@ use crate::probe::{Detector, State};
 /// on at the next owner if this one dies. The prompt comes from the command line or through a pipe.
 #[derive(Args, Debug)]
 pub(super) struct Run {
-    /// A GGUF file, or `demo` for the model that comes with this program
+    /// A GGUF file, or `demo` for the model that comes with this program; `toy` with --backend toy
     model: String,
     /// What to continue, or to answer with --chat [default: read from a pipe]
     prompt: Option<String>,
@@ -140,7 +140,7 @@ impl Run {
 
     /// What the owner is to call the model: its working directory is another one.
     fn model(&self) -> Result<String, Failure> {
-        if self.model == DEMO_MODEL {
+        if is_model_name(&self.model) {
             return Ok(self.model.clone());
         }
         let missing = || Failure::from(Error::ModelNotFound { model: self.model.clone() });

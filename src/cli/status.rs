@@ -129,12 +129,11 @@ impl Condition {
 }
 
 fn told(condition: Condition, probed: &Probed, status: Option<&OwnerStatus>) -> String {
-    let mut text = format!("{}\n", condition.name().replace('_', " "));
+    let mut text = format!("{}\n  {}\n", condition.name().replace('_', " "), probed.state);
     let mut row = |name: &str, value: String| text += &format!("  {name:<10} {value}\n");
     if let Some(record) = probed.state.record() {
         owner_rows(record, &mut row);
     }
-    row("evidence", probed.state.to_string());
     if let Some(Err(error)) = &probed.answer {
         row("answer", error.to_string());
     }
