@@ -198,7 +198,7 @@ fn l1_successor_waits_for_the_residency_lock() {
     let second = second.unwrap();
     assert_eq!(second.epoch(), epoch(2));
     // L12: both live in this process, which is not to be named as the one to end.
-    assert!(matches!(record(&root).residency, Residency::Awaited { holder: None }));
+    assert!(matches!(record(&root).residency, Residency::Awaited { holder: None, .. }));
     let gate = second.gate().unwrap();
     assert!(gate.pass().is_ok());
     assert!(matches!(gate.pass_resident(), Err(Closed::NotResident { .. })));
@@ -286,7 +286,8 @@ fn a_release_that_can_not_free_keeps_the_residency_lock() {
     });
     let leader = leader.unwrap();
     assert!(matches!(leader.gate().unwrap().pass_resident(), Err(Closed::NotResident { .. })));
-    assert_eq!(leader.release(&mut ()), Released::Released);
+    // L14: what a leader still waits for, its record alone remembers.
+    assert_eq!(leader.release(&mut ()), Released::RecordLeft(None));
 }
 
 #[test]

@@ -194,7 +194,7 @@ fn sight(process: ProcessSeen) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ids::{Epoch, FileId, HostName, InstanceId, Namespace};
+    use crate::ids::{FileId, Epoch, HostName, InstanceId, Namespace};
     use crate::lease::record::{Meta, ProtocolRange, Residency};
     use crate::time::Ttl;
     use alloc::string::ToString;
@@ -216,7 +216,7 @@ mod tests {
             acquired_at: RENEWED,
             renewed_at: RENEWED,
             ttl: Ttl::DEFAULT,
-            residency: Residency::Awaited { file: FileId { device: 0, inode: 0 }, holder: None },
+            residency: Residency::Held(FileId { device: 1, inode: 2 }),
             meta: Meta::default(),
             protocol: ProtocolRange::CURRENT,
         }
