@@ -115,3 +115,30 @@ fn unreachable(record: &Record, endpoint: &Endpoint, cause: String) -> ConnError
 fn trusts(peer: u32, us: u32) -> bool {
     peer == us || peer == 0 || us == 0
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::harness::{PATIENCE, TestOwner, data_root, until};
+
+    #[test]
+    fn a_server_of_another_user_is_not_believed() {
+        assert!(trusts(1000, 1000) && trusts(0, 1000) && trusts(1000, 0));
+        assert!(!trusts(1001, 1000));
+    }
+
+    #[tokio::test]
+    async fn a_lost_connection_is_not_made_anew() {
+        let (_directory, root) = data_root();
+        let owner = TestOwner::start(&root, 1);
+        let record = owner.record();
+        let link = Link::connect(&record, PATIENCE).await.unwrap();
+        let path = record.meta.endpoint.as_deref().unwrap().parse::<Endpoint>().unwrap();
+        owner.kill();
+        until("the end of the owner", || std::os::unix::net::UnixStream::connect(path.path()).is_err()).await;
+        // Somebody else serves at the same place.
+        let _other = crate::transport::Listener::bind(path.path()).unwrap();
+        let failed = link.calls().health(proto::HealthRequest {}).await.unwrap_err();
+        assert!(matches!(from_status(&failed), crate::transport::error::Failed::Lost(_)), "{failed}");
+    }
+}

@@ -5,7 +5,7 @@
 //!       '---- generate: a session, its prompt, its items; and the same again at the next owner
 //! ```
 //!
-//! A [`link::Link`] is checked once: whoever answers has to be who the lease file says. It ends with its connection and is never
+//! A link is checked once: whoever answers has to be who the lease file says. It ends with its connection and is never
 //! silently made anew, because sessions end with it too. Nothing of an epoch below one that this client has seen is accepted.
 
 mod client;

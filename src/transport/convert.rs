@@ -339,3 +339,6 @@ const OPERATIONS: [Operation; 5] = [
     Operation::Explain,
     Operation::Close,
 ];
+
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,7 @@
 //! A failure as a gRPC status, and back.
 //!
 //! The status has a code by class, the failure's text as its message, and as binary details one
-//! [`ErrorDetail`](super::proto::ErrorDetail) from which the same [`Error`] is made again. A status without such
+//! [`ErrorDetail`] from which the same [`Error`] is made again. A status without such
 //! details comes from gRPC itself, not from an owner; a token that this version doesn't know keeps its name and text.
 
 use modeld_spec::error::{Class, Error};

@@ -23,7 +23,7 @@ use futures_core::Stream;
 use modeld_spec::error::Error;
 use modeld_spec::ids::InstanceId;
 use modeld_spec::lease::record::ProtocolRange;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, watch};
 use tokio::time::{Sleep, timeout};
 use tonic::transport::Server;
 
@@ -168,23 +168,18 @@ async fn run(
         .max_decoding_message_size(MESSAGE_BYTES_MAX)
         .max_encoding_message_size(MESSAGE_BYTES_MAX);
     let incoming = Incoming { listener, connections: connections.clone(), pause: None };
-    let (stop, stopped) = oneshot::channel::<()>();
     let server = Server::builder()
         .max_concurrent_streams(STREAMS_MAX)
         .http2_max_header_list_size(HEADER_BYTES_MAX)
         .timeout(CALL_MAX)
         .add_service(calls)
-        .serve_with_incoming_shutdown(incoming, async {
-            // A sender that is dropped says the same.
-            let _ = stopped.await;
-        });
+        .serve_with_incoming_shutdown(incoming, service.stopping());
     let mut server = pin!(server);
     tokio::select! {
         ended = &mut server => return Ok(ended?),
         () = shutdown => {}
     }
     service.stopping.send_replace(true);
-    let _ = stop.send(());
     if let Ok(ended) = timeout(DRAIN_MAX, &mut server).await {
         return Ok(ended?);
     }
@@ -193,7 +188,8 @@ async fn run(
     Ok(ended?)
 }
 
-/// The connections that are to be served.
+/// The connections that are to be served. The server drops it when it stops, and with it the socket: whoever connects then is
+/// refused at once.
 struct Incoming {
     listener: Listener,
     connections: Arc<Connections>,
