@@ -194,7 +194,7 @@ fn sight(process: ProcessSeen) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ids::{FileId, Epoch, HostName, InstanceId, Namespace};
+    use crate::ids::{Epoch, FileId, HostName, InstanceId, Namespace};
     use crate::lease::record::{Meta, ProtocolRange, Residency};
     use crate::time::Ttl;
     use alloc::string::ToString;
