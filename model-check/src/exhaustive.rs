@@ -4,17 +4,17 @@
 //! a boundary) and counts what was cut as passed. [`Exhaustive`] hands out no builder: it takes a model, sets
 //! nothing but the number of threads, and fails with [`Incomplete`] where the search may have ended early.
 //! Searches are depth first: breadth first keeps every state in memory. The shortest counterexample of a model
-//! that is known to be broken is another thing ([`shortest`]): it ends early by design, and proves nothing else.
+//! that is known to be broken is another thing ([`shortest`]): it ends with the first violation.
 
-use std::collections::BTreeSet;
+use std::collections::{HashSet, VecDeque};
 use std::fmt::Debug;
-use std::hash::Hash;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::{Duration, Instant};
 
-use stateright::{Checker, Expectation, HasDiscoveries, Model, Path};
+use stateright::{Checker, Expectation, Model};
 
 /// What a complete search found.
-pub(crate) struct Exhaustive<M: Model> {
+pub(crate) struct Exhaustive {
     /// Distinct states.
     pub(crate) unique: usize,
     /// States generated, repeats included.
@@ -24,17 +24,18 @@ pub(crate) struct Exhaustive<M: Model> {
     /// How long it took.
     pub(crate) took: Duration,
     /// What became of each property, in the order of the model.
-    pub(crate) verdicts: Vec<Verdict<M>>,
+    pub(crate) verdicts: Vec<Verdict>,
 }
 
 /// What became of one property.
-pub(crate) struct Verdict<M: Model> {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Verdict {
     /// The property's name.
     pub(crate) property: &'static str,
     /// Safety or reachability.
     pub(crate) kind: Kind,
-    /// For safety the counterexample, for reachability an example.
-    pub(crate) path: Option<Path<M::State, M::Action>>,
+    /// Whether the search found what it looks for: a violation of safety, an example of reachability.
+    pub(crate) found: bool,
 }
 
 /// What a property claims.
@@ -47,7 +48,7 @@ pub(crate) enum Kind {
 }
 
 /// The search says nothing.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Incomplete {
     /// A search ends once every property was decided: without one that holds, states are left.
     NothingHeld,
@@ -55,14 +56,17 @@ pub(crate) enum Incomplete {
     Eventually(&'static str),
 }
 
-impl<M> Exhaustive<M>
-where
-    M: Model + Send + Sync + 'static,
-    M::State: Clone + Debug + Hash + PartialEq + Send + Sync,
-    M::Action: Clone + Debug + PartialEq + Send + Sync,
-{
+impl Exhaustive {
     /// Searches the whole graph of `model` on `threads` threads.
-    pub(crate) fn search(model: M, threads: usize) -> Result<Self, Incomplete> {
+    ///
+    /// # Errors
+    /// [`Incomplete`] if states may be left that were not visited.
+    pub(crate) fn search<M>(model: M, threads: usize) -> Result<Self, Incomplete>
+    where
+        M: Model + Send + Sync + 'static,
+        M::State: Clone + Debug + Hash + PartialEq + Send + Sync,
+        M::Action: Clone + Debug + PartialEq + Send + Sync,
+    {
         let properties = model.properties();
         if let Some(property) = properties.iter().find(|p| p.expectation == Expectation::Eventually) {
             return Err(Incomplete::Eventually(property.name));
@@ -70,9 +74,11 @@ where
         let started = Instant::now();
         let checker = model.checker().threads(threads).spawn_dfs().join();
         let took = started.elapsed();
-        let mut paths = checker.discoveries();
-        let decided = paths.len() == properties.len();
-        let verdicts: Vec<Verdict<M>> = properties
+        let found: HashSet<&'static str> = checker.discoveries().into_keys().collect();
+        if found.len() == properties.len() || !checker.is_done() {
+            return Err(Incomplete::NothingHeld);
+        }
+        let verdicts = properties
             .iter()
             .map(|property| Verdict {
                 property: property.name,
@@ -80,12 +86,9 @@ where
                     Expectation::Sometimes => Kind::Sometimes,
                     Expectation::Always | Expectation::Eventually => Kind::Always,
                 },
-                path: paths.remove(property.name),
+                found: found.contains(property.name),
             })
             .collect();
-        if decided || !checker.is_done() {
-            return Err(Incomplete::NothingHeld);
-        }
         Ok(Exhaustive {
             unique: checker.unique_state_count(),
             generated: checker.state_count(),
@@ -106,25 +109,87 @@ where
     }
 }
 
-impl<M: Model> Verdict<M> {
+impl Verdict {
     /// Whether the property is as it should be.
     pub(crate) fn holds(&self) -> bool {
         match self.kind {
-            Kind::Always => self.path.is_none(),
-            Kind::Sometimes => self.path.is_some(),
+            Kind::Always => !self.found,
+            Kind::Sometimes => self.found,
         }
     }
 }
 
-/// A shortest path to a violation of `property`, if there is one; the search ends with it.
+/// The states and actions of a shortest path to a violation of `property`, if there is one.
 ///
-/// One thread: with more, breadth first is not shortest first.
-pub(crate) fn shortest<M>(model: M, property: &'static str) -> Option<Path<M::State, M::Action>>
+/// A breadth-first search of our own: that of stateright goes on to the end of its block of states and reports
+/// the last violation in it, which is not the shortest.
+pub(crate) fn shortest<M>(model: &M, property: &'static str) -> Option<Counterexample<M>>
 where
-    M: Model + Send + Sync + 'static,
-    M::State: Clone + Debug + Hash + PartialEq + Send + Sync,
-    M::Action: Clone + Debug + PartialEq + Send + Sync,
+    M: Model,
+    M::State: Clone + Hash,
+    M::Action: Clone,
 {
-    let wanted = HasDiscoveries::AnyOf(BTreeSet::from([property]));
-    model.checker().threads(1).finish_when(wanted).spawn_bfs().join().discoveries().remove(property)
+    let property = model.properties().into_iter().find(|candidate| candidate.name == property)?;
+    let bad = |state: &M::State| !(property.condition)(model, state);
+    let mut seen = HashSet::new();
+    let mut queue = VecDeque::new();
+    // How each state was reached: from which one, by what.
+    let mut origins: Vec<(usize, Option<M::Action>)> = Vec::new();
+    for state in model.init_states() {
+        seen.insert(fingerprint(&state));
+        origins.push((0, None));
+        queue.push_back((origins.len() - 1, state));
+    }
+    let mut actions = Vec::new();
+    while let Some((index, state)) = queue.pop_front() {
+        if bad(&state) {
+            return Some(retrace(model, &origins, index));
+        }
+        model.actions(&state, &mut actions);
+        for action in actions.drain(..) {
+            let Some(next) = model.next_state(&state, action.clone()) else { continue };
+            if seen.insert(fingerprint(&next)) {
+                origins.push((index, Some(action)));
+                queue.push_back((origins.len() - 1, next));
+            }
+        }
+    }
+    None
+}
+
+/// A path from the beginning to a violation.
+pub(crate) struct Counterexample<M: Model> {
+    /// Each action, with the state before it.
+    pub(crate) steps: Vec<(M::State, M::Action)>,
+    /// The state that breaks the property.
+    pub(crate) end: Option<M::State>,
+}
+
+fn retrace<M>(model: &M, origins: &[(usize, Option<M::Action>)], end: usize) -> Counterexample<M>
+where
+    M: Model,
+    M::State: Clone,
+    M::Action: Clone,
+{
+    let mut actions = Vec::new();
+    let mut at = end;
+    while let Some((before, Some(action))) = origins.get(at) {
+        actions.push(action.clone());
+        at = *before;
+    }
+    actions.reverse();
+    let mut state = model.init_states().into_iter().nth(at);
+    let mut steps = Vec::new();
+    for action in actions {
+        let Some(before) = state else { break };
+        state = model.next_state(&before, action.clone());
+        steps.push((before, action));
+    }
+    Counterexample { steps, end: state }
+}
+
+fn fingerprint(state: &impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    state.hash(&mut hasher);
+    hasher.finish()
 }

@@ -4,14 +4,16 @@ use std::error::Error as StdError;
 use std::fmt;
 
 use modeld_spec::error::Error;
-use modeld_spec::ids::InvalidName;
+use modeld_spec::follow::GivenUp;
 use modeld_spec::time::TtlOutOfRange;
 use serde_json::{Value, json};
 
 use super::exit::Exit;
+use crate::conn::ConnError;
 use crate::daemon::StartError;
 use crate::data_root::DataRootError;
 use crate::owner::JoinError;
+use crate::probe::ProbeError;
 
 /// Why a command failed.
 #[derive(Debug)]
@@ -102,14 +104,35 @@ impl From<StartError> for Failure {
     }
 }
 
-impl From<TtlOutOfRange> for Failure {
-    fn from(error: TtlOutOfRange) -> Self {
-        Failure::new(Exit::Usage, &error, None)
+impl From<ConnError> for Failure {
+    fn from(error: ConnError) -> Self {
+        let hint = error.hint();
+        let (exit, token) = match error.answered() {
+            Some(answered) => (Exit::of(answered), Some(answered.token())),
+            None => (exit_of(&error), None),
+        };
+        Failure { token, ..Failure::new(exit, &error, hint) }
     }
 }
 
-impl From<InvalidName> for Failure {
-    fn from(error: InvalidName) -> Self {
+fn exit_of(error: &ConnError) -> Exit {
+    match error {
+        ConnError::NoOwner(_) => Exit::NotRunning,
+        ConnError::GivenUp { why: GivenUp::NoOwner(_), .. } => Exit::NotRunning,
+        ConnError::Probe(_) => Exit::DataRoot,
+        ConnError::Unreachable { .. } | ConnError::SomebodyElse { .. } => Exit::Unknown,
+        _ => Exit::Failed,
+    }
+}
+
+impl From<ProbeError> for Failure {
+    fn from(error: ProbeError) -> Self {
+        Failure::new(Exit::DataRoot, &error, None)
+    }
+}
+
+impl From<TtlOutOfRange> for Failure {
+    fn from(error: TtlOutOfRange) -> Self {
         Failure::new(Exit::Usage, &error, None)
     }
 }

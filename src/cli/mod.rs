@@ -3,14 +3,16 @@
 mod exit;
 mod failure;
 mod output;
+mod progress;
+mod run;
 mod serve;
+mod status;
 mod terms;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use self::exit::Exit as Code;
 pub use self::exit::Exit;
 use self::failure::Failure;
 
@@ -25,6 +27,8 @@ struct Cli {
 #[derive(Subcommand, Debug)]
 enum Command {
     Serve(serve::Serve),
+    Run(run::Run),
+    Status(status::Status),
 }
 
 /// Runs the command that the arguments of this process name.
@@ -32,10 +36,12 @@ pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
-        Err(error) => return end(Err(Failure::new(Code::Failed, &error, None)), false),
+        Err(error) => return end(Err(Failure::new(Exit::Failed, &error, None)), false),
     };
     let (ended, json) = match &cli.command {
         Command::Serve(serve) => (runtime.block_on(serve.run()), serve.json),
+        Command::Run(run) => (runtime.block_on(run.run()), run.json),
+        Command::Status(status) => (runtime.block_on(status.run()), status.json),
     };
     end(ended, json)
 }

@@ -44,7 +44,8 @@ impl BackendKind {
         match self {
             #[cfg(feature = "llama")]
             BackendKind::Llama => Box::new(Llama),
-            BackendKind::Toy => Box::new(toy::Toy::default()),
+            // Where a toy ends its text is chance, so only what the caller says ends it.
+            BackendKind::Toy => Box::new(toy::Toy { ends: false, ..toy::Toy::default() }),
             BackendKind::None => Box::new(none::None),
         }
     }

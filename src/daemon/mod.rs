@@ -22,8 +22,8 @@ use tokio::sync::watch;
 use tokio::task::{JoinError as TaskError, JoinHandle};
 
 pub use self::backend::BackendKind;
-pub use self::models::DEMO_MODEL;
 use self::models::ModelFiles;
+pub use self::models::is_model_name;
 use self::resident::Resident;
 use crate::engine::{Engine, Limits};
 use crate::owner::gate::Gate;

@@ -1,7 +1,8 @@
 //! Which file a client means by the name of a model.
 //!
-//! A client of the same user may name any file by its absolute path; `demo` names the model that this program
-//! carries, which is laid into the data root when it is first asked for.
+//! A client of the same user may name any file by its absolute path. `demo` names the model that this program
+//! carries, which is laid into the data root when it is first asked for; `toy` and `toy:NAME` the models of the
+//! toy backend, which have no file.
 
 use std::fs::{self, DirBuilder};
 use std::io;
@@ -13,8 +14,10 @@ use uuid::Uuid;
 
 use crate::data_root::DataRoot;
 
-/// The name of the model that comes with this program.
-pub const DEMO_MODEL: &str = "demo";
+/// Whether `name` is that of a model and not the path of one.
+pub fn is_model_name(name: &str) -> bool {
+    name == DEMO_MODEL || name == TOY_MODEL || name.starts_with(TOY_PREFIX)
+}
 
 /// The models of one data root.
 #[derive(Clone, Debug)]
@@ -37,7 +40,8 @@ impl ModelFiles {
             });
         }
         let path = Path::new(name);
-        if path.is_absolute() {
+        // A toy backend alone takes a name for a path, and it reads no file.
+        if path.is_absolute() || is_model_name(name) {
             Ok(path.to_path_buf())
         } else {
             Err(Error::ModelNotFound { model: name.to_owned() })
@@ -59,6 +63,13 @@ fn lay_down(path: &Path, bytes: &[u8]) -> io::Result<()> {
     }
     written
 }
+
+/// The name of the model that comes with this program.
+const DEMO_MODEL: &str = "demo";
+
+/// The models of the toy backend.
+const TOY_MODEL: &str = "toy";
+const TOY_PREFIX: &str = "toy:";
 
 /// The demo model: see `demo/PROVENANCE.md`.
 const DEMO_BYTES: &[u8] = include_bytes!("../../demo/demo.gguf");
@@ -83,6 +94,7 @@ mod tests {
     fn other_names_are_absolute_paths() {
         let files = ModelFiles::new(DataRoot::new("/nowhere"));
         assert_eq!(files.resolve("/models/a.gguf"), Ok(PathBuf::from("/models/a.gguf")));
+        assert_eq!(files.resolve("toy:a"), Ok(PathBuf::from("toy:a")));
         for name in ["a.gguf", "./a.gguf", "../a.gguf", "demo/x"] {
             assert!(matches!(files.resolve(name), Err(Error::ModelNotFound { .. })), "{name}");
         }

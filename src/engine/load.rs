@@ -72,6 +72,15 @@ impl Entry {
         self.state.borrow().clone()
     }
 
+    /// Whether it is no use to wait for it or to ask it: the next one who asks begins a new load.
+    pub(super) fn is_over(&self) -> bool {
+        match &*self.state.borrow() {
+            State::Loading(_) => false,
+            State::Ready(worker) => worker.is_gone(),
+            State::Failed(_) | State::Ended => true,
+        }
+    }
+
     /// Waits until the thread has ended and the model's memory is back.
     pub(super) async fn ended(&self) {
         let mut state = self.state.subscribe();

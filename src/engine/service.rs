@@ -124,8 +124,10 @@ impl Engine {
         }
         let key = self.backend.identify(&request.model)?;
         let mut models = self.models.lock();
-        if let Some(entry) = models.get(&key) {
-            return Ok(entry.join());
+        match models.get(&key) {
+            Some(entry) if entry.is_over() => drop(models.remove(&key)),
+            Some(entry) => return Ok(entry.join()),
+            None => {}
         }
         if self.limits.models_max <= models.len() {
             let problem =

@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -25,12 +25,14 @@ pub(crate) fn modeld(data_root: &Path, arguments: &[&str]) -> Command {
 /// Runs a command to its end.
 pub(crate) fn run(command: Command) -> Output {
     let mut process = Process::spawn(command);
-    let status = process.wait();
     let stdout = process.rest();
+    let status = process.wait();
     Output { status, stdout: stdout.into_bytes(), stderr: process.stderr().into_bytes() }
 }
 
 /// A process, killed at the end of the test whatever happens.
+///
+/// Its standard output is read as the test reads it, and not ahead: a process that writes much waits in the middle.
 pub(crate) struct Process {
     child: Child,
     lines: Receiver<String>,
@@ -42,7 +44,7 @@ impl Process {
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the binary under test can be run");
         let stdout = BufReader::new(child.stdout.take().expect("it is piped"));
-        let (sender, lines) = channel();
+        let (sender, lines) = sync_channel(0);
         thread::spawn(move || {
             for line in stdout.lines().map_while(Result::ok) {
                 if sender.send(line).is_err() {

@@ -2,6 +2,10 @@
 
 mod harness;
 
+mod answers;
+#[cfg(feature = "llama")]
+mod models;
 mod race;
 mod refusals;
+mod status;
 mod takeover;

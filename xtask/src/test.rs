@@ -185,7 +185,7 @@ fn fuzz_target(cargo_fuzz: &Path, target: &str, seconds: u32) -> Result<Command>
     if workspace::root()?.join(&seeds).is_dir() {
         command.arg(seeds);
     }
-    command.args(["--", &format!("-max_total_time={seconds}"), "-print_final_stats=1"]);
+    command.args(["--", &format!("-max_total_time={seconds}"), "-verbosity=0", "-print_final_stats=1"]);
     Ok(command)
 }
 

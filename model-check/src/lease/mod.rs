@@ -12,6 +12,7 @@
 //! namespaces.
 
 pub(crate) mod actions;
+mod describe;
 pub(crate) mod mutants;
 pub(crate) mod names;
 pub(crate) mod perform;
@@ -74,7 +75,12 @@ impl Lease {
         names::ttl(self.ttl)
     }
 
-    /// The bounds, as part of a name: `n2-t2-h3`.
+    /// The bounds in words.
+    pub(crate) fn bounds_in_words(&self) -> String {
+        format!("{} processes, TTL of {} ticks, {} ticks", self.processes, self.ttl, self.horizon)
+    }
+
+    /// The bounds, as part of a name: `n2-ttl2-h3`.
     pub(crate) fn bounds(&self) -> String {
         format!("n{}-ttl{}-h{}", self.processes, self.ttl, self.horizon)
     }

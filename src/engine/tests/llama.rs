@@ -1,6 +1,7 @@
 //! The llama.cpp backend on the demo model.
 
 use std::fs;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use modeld_spec::error::Error;
@@ -9,7 +10,8 @@ use modeld_spec::session::params::{DecodeParams, Sampling, SamplingParams};
 use modeld_spec::session::stop::StopStrings;
 use modeld_spec::session::tape::ReuseReason;
 
-use super::{PATIENCE, collect, engine, greedy};
+use super::{PATIENCE, collect, engine, gate, greedy};
+use crate::engine::backend::{Backend, Batch, EvalError, LoadRequest, Model, Row, Sequence};
 use crate::engine::chat::ChatMessage;
 use crate::engine::llama::{Llama, bare::Bare};
 use crate::engine::{Engine, Limits, OpenRequest, Prompt, Session};
@@ -140,6 +142,68 @@ async fn a_full_context_ends_the_decode_with_numbers() {
         other => panic!("{other:?}"),
     }
     engine.shutdown(PATIENCE).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_prefill_dropped_in_the_middle_leaves_a_session_that_goes_on() {
+    let (engine, _) = engine(Llama, small());
+    let session = open(&engine).await;
+    let long = "The lease is held by one process at a time. ".repeat(8);
+    let expected = generate(&session, "The owner", greedy(8)).await;
+    for _ in 0..4 {
+        let operation = tokio::spawn({
+            let (session, long) = (session.clone(), long.clone());
+            async move { session.ensure_prefix(Prompt::literal(long)).await }
+        });
+        tokio::task::yield_now().await;
+        operation.abort();
+        // Wherever it was: the tape is the cache, which this would not go on from otherwise.
+        assert_eq!(session.explain().await.unwrap().operation, None);
+        assert_eq!(generate(&session, "The owner", greedy(8)).await.tokens, expected.tokens);
+    }
+    engine.shutdown(PATIENCE).await.unwrap();
+}
+
+#[test]
+fn a_copied_sequence_goes_on_like_the_one_it_was_copied_from() {
+    let (gate, _) = gate();
+    let request = LoadRequest {
+        path: demo_model(),
+        context_tokens: 64,
+        sessions_max: 2,
+        batch_tokens: 32,
+        threads: Some(1),
+    };
+    let load = Llama.load(gate.pass_resident().unwrap(), &request, &mut |_| ControlFlow::Continue(()));
+    let mut model = load.unwrap();
+    let tokens = model.tokenize("The owner of the lease", true, false).unwrap();
+    let rows = |sequence: u32, from: usize| Batch {
+        rows: (from..tokens.len())
+            .map(|position| Row {
+                token: tokens[position],
+                position,
+                sequence: Sequence(sequence),
+                output: position + 1 == tokens.len(),
+            })
+            .collect(),
+    };
+    let last = tokens.len() - 1;
+    let eval = |model: &mut dyn Model, batch: Batch| {
+        model.eval(gate.pass_resident().unwrap(), &batch, &|| false).unwrap();
+        let row = batch.rows.len() - 1;
+        assert!(batch.rows.len() == 1 || model.logits(0).is_err());
+        let mut sampler = model.sampler(&greedy(1).sampling, 0).unwrap();
+        sampler.sample(model.logits(row).unwrap()).unwrap()
+    };
+    let expected = eval(&mut *model, rows(0, 0));
+    assert!(model.kv_copy(Sequence(0), Sequence(1), last));
+    assert_eq!((model.kv_len(Sequence(0)), model.kv_len(Sequence(1))), (tokens.len(), last));
+    // What is removed from one stays in the other.
+    assert!(model.kv_truncate(Sequence(0), 0));
+    assert_eq!(eval(&mut *model, rows(1, last)), expected);
+    assert!(!model.kv_copy(Sequence(0), Sequence(1), 1));
+    let stopped = model.eval(gate.pass_resident().unwrap(), &rows(0, 0), &|| true);
+    assert_eq!((stopped, model.kv_len(Sequence(0))), (Err(EvalError::Stopped), 0));
 }
 
 #[tokio::test]

@@ -42,11 +42,17 @@ impl Clock for FakeClock {
 /// The instant at which the gates of these tests close.
 pub(super) const DEADLINE: u64 = 1_000_000;
 
-/// An engine whose gate closes when the clock is set to [`DEADLINE`].
-pub(super) fn engine(backend: impl Backend + 'static, limits: Limits) -> (Engine, Arc<FakeClock>) {
+/// A gate that closes when the clock is set to [`DEADLINE`].
+pub(super) fn gate() -> (Arc<Gate>, Arc<FakeClock>) {
     let clock = Arc::new(FakeClock::default());
     let gate = Gate::new(Epoch::FIRST, BootTime::from_nanos(DEADLINE), true, None, clock.clone());
-    (Engine::new(Arc::new(gate), Box::new(backend), limits), clock)
+    (Arc::new(gate), clock)
+}
+
+/// An engine with such a gate.
+pub(super) fn engine(backend: impl Backend + 'static, limits: Limits) -> (Engine, Arc<FakeClock>) {
+    let (gate, clock) = gate();
+    (Engine::new(gate, Box::new(backend), limits), clock)
 }
 
 pub(super) async fn open(engine: &Engine) -> Session {

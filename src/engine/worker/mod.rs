@@ -176,6 +176,11 @@ impl Worker {
         self.control.wake();
     }
 
+    /// Whether the thread takes no commands any more.
+    pub(super) fn is_gone(&self) -> bool {
+        self.commands.is_closed()
+    }
+
     pub(super) fn check_gate(&self) -> Result<(), Error> {
         check_gate(&self.control.gate)
     }

@@ -32,17 +32,18 @@ pub(in crate::engine) fn serve(
     limits: Arc<Limits>,
 ) {
     let slots = (0..model.info().sessions_max).map(|_| None).collect();
-    let mut worker = Thread { model, slots, turn: 0, commands, control, limits };
+    let mut worker = Thread { commands, model, slots, turn: 0, control, limits };
     while worker.round() {}
 }
 
 struct Thread {
+    /// Closed first when a panic unwinds: who hears of it from a stream or a reply finds the model gone.
+    commands: mpsc::Receiver<Command>,
     model: Box<dyn Model>,
     /// By sequence.
     slots: Vec<Option<Slot>>,
     /// The sequence whose prompt is fed next.
     turn: usize,
-    commands: mpsc::Receiver<Command>,
     control: Arc<Control>,
     limits: Arc<Limits>,
 }

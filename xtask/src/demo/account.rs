@@ -47,7 +47,7 @@ impl<'a> Account<'a> {
     pub(super) fn taken_over(&mut self, pid: u32, epoch: u64, after: Duration) {
         let after = milliseconds(after);
         self.write(&format!(
-            "--- {after} ms later: pid {pid}, the standby, is the owner, epoch {epoch} ---\n\n"
+            "\n--- {after} ms later: pid {pid}, the standby, is the owner, epoch {epoch} ---\n\n"
         ));
     }
 

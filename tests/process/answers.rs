@@ -1,0 +1,121 @@
+//! Answers: from an owner, without one, and across the end of one.
+
+use std::io::Write;
+use std::path::Path;
+use std::process::Stdio;
+
+use rustix::process::Signal;
+use serde_json::Value;
+
+use crate::harness::{Process, modeld, run};
+
+/// Enough tokens that the client waits for its reader long before the end.
+const LONG: &str = "3000";
+
+fn serve(root: &Path, more: &[&str]) -> Process {
+    Process::spawn(modeld(root, &[&["serve", "--json", "--backend", "toy"], more].concat()))
+}
+
+const MODEL: &str = "toy";
+
+fn asked(root: &Path, tokens: &str) -> std::process::Command {
+    let arguments = ["run", "--backend", "toy", "--temperature", "0", "--json", "--max-tokens", tokens];
+    modeld(root, &[&arguments[..], &[MODEL, "Once"]].concat())
+}
+
+fn last_line(process: &Process) -> Value {
+    let mut last = Value::Null;
+    while let Some(line) = process.json() {
+        last = line;
+    }
+    last
+}
+
+#[test]
+fn without_an_owner_the_command_owns_for_as_long_as_it_answers() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut answer = Process::spawn(asked(directory.path(), "20"));
+    assert_eq!(answer.event("open")["epoch"], 1);
+    let end = last_line(&answer);
+    assert_eq!(answer.wait().code(), Some(0));
+    assert_eq!(end["tokens"], 20);
+    assert_eq!(end["finish_reason"], "length");
+    assert_eq!(end["epochs"], serde_json::json!([1]));
+    assert!(!directory.path().join("modeld.lease").exists(), "the lease is released");
+}
+
+#[test]
+fn through_an_owner_the_answer_is_the_same_and_the_second_one_reuses() {
+    let alone = tempfile::tempdir().unwrap();
+    let expected = last_line(&Process::spawn(asked(alone.path(), "50")));
+
+    let directory = tempfile::tempdir().unwrap();
+    let owner = serve(directory.path(), &[]);
+    let epoch = owner.event("owner")["epoch"].clone();
+    for _ in 0..2 {
+        let end = last_line(&Process::spawn(asked(directory.path(), "50")));
+        assert_eq!(end["text"], expected["text"]);
+        assert_eq!(end["epoch"], epoch);
+        assert_eq!(end["stale_items"], 0);
+    }
+}
+
+#[test]
+fn an_answer_survives_its_owner_word_for_word() {
+    let alone = tempfile::tempdir().unwrap();
+    let expected = last_line(&Process::spawn(asked(alone.path(), LONG)));
+
+    let directory = tempfile::tempdir().unwrap();
+    let mut owner = serve(directory.path(), &[]);
+    owner.event("owner");
+    let standby = serve(directory.path(), &["--standby"]);
+    standby.event("standby");
+    let mut answer = Process::spawn(asked(directory.path(), LONG));
+    for _ in 0..10 {
+        assert_eq!(answer.event("text")["epoch"], 1);
+    }
+    owner.signal(Signal::KILL);
+    owner.wait();
+    let mut seen = Vec::new();
+    let mut end = Value::Null;
+    while let Some(line) = answer.json() {
+        if line["event"] == "text" {
+            seen.push(line["epoch"].as_u64().expect("each item has its epoch"));
+        }
+        end = line;
+    }
+    assert_eq!(answer.wait().code(), Some(0), "{end}");
+    assert!(seen.is_sorted(), "an item of an old epoch came late");
+    assert_eq!(seen.last(), Some(&2));
+    assert_eq!(end["epochs"], serde_json::json!([1, 2]));
+    assert_eq!(end["stale_items"], 0);
+    assert_eq!(end["text"], expected["text"]);
+}
+
+#[test]
+fn the_prompt_comes_through_a_pipe() {
+    let directory = tempfile::tempdir().unwrap();
+    let expected = run(asked(directory.path(), "20"));
+    let arguments = ["run", "--backend", "toy", "--temperature", "0", "--json", "--max-tokens", "20", MODEL];
+    let (reader, mut writer) = std::io::pipe().unwrap();
+    writer.write_all(b"Once").unwrap();
+    drop(writer);
+    let mut command = modeld(directory.path(), &arguments);
+    command.stdin(Stdio::from(reader));
+    let end = |output: std::process::Output| {
+        let text = String::from_utf8(output.stdout).unwrap();
+        let last: Value = serde_json::from_str(text.lines().last().expect("a last line")).unwrap();
+        last["text"].clone()
+    };
+    assert_eq!(end(run(command)), end(expected));
+}
+
+#[test]
+fn text_goes_out_plain_and_ends_with_a_line() {
+    let directory = tempfile::tempdir().unwrap();
+    let arguments = ["run", "--backend", "toy", "--temperature", "0", "--max-tokens", "20", MODEL, "Once"];
+    let output = run(modeld(directory.path(), &arguments));
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(output.stdout.last(), Some(&b'\n'));
+    assert!(output.stderr.is_empty(), "no progress and no figures where nobody looks");
+}
