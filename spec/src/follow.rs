@@ -14,7 +14,8 @@
 //! received so far on its tape, and goes on. `Seeking` knows which epochs can serve it next, `Asking` that one of them was
 //! reached and opens a session, perhaps loading for minutes, and `Serving` which item comes next. What is delivered is exactly what was accepted: nothing of an older epoch, nothing twice, no gap.
 //!
-//! With greedy sampling the answer is the one that a single owner would have given. With a seed it is *an* answer: the
+//! With greedy sampling the answer is the one that a single owner would have given, but for the rounding of backends that
+//! evaluate tokens together otherwise than one by one (see [`DecodeParams::exact`](crate::session::params::DecodeParams)). With a seed it is *an* answer: the
 //! text so far stays, and the next owner draws from a seed made of the caller's and the number of tokens so far, since the
 //! state of the random numbers died with the previous owner.
 //!

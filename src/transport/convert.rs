@@ -46,6 +46,7 @@ pub(super) fn decode_params(request: proto::DecodeRequest) -> Result<DecodeParam
         stop: StopStrings::new(request.stop)?,
         seed: request.seed,
         continues: request.continues.into_iter().map(TokenId).collect(),
+        exact: request.exact,
     })
 }
 
@@ -68,6 +69,7 @@ pub(crate) fn decode_request(params: &DecodeParams) -> proto::DecodeRequest {
         stop: params.stop.as_slice().to_vec(),
         seed: params.seed,
         continues: ids(&params.continues),
+        exact: params.exact,
     }
 }
 

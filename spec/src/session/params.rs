@@ -114,6 +114,9 @@ pub struct DecodeParams {
     /// Tokens of an answer that this decode goes on with, where another owner left off. They go on the tape first and count
     /// for penalties, stop strings and unfinished characters; their text is not given out again.
     pub continues: Vec<TokenId>,
+    /// Whether `continues` is evaluated token by token, as it was generated. A backend rounds otherwise when it evaluates tokens
+    /// together, and hundreds of tokens later the likeliest one may be another; this costs as long as generating them did.
+    pub exact: bool,
 }
 
 fn within(name: &str, value: f32, low: f32, high: f32) -> Result<(), Error> {

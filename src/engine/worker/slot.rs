@@ -55,6 +55,8 @@ pub(super) struct Feed {
     fed: usize,
     end: usize,
     prefix: Option<usize>,
+    /// How many may be evaluated together.
+    together: usize,
 }
 
 enum Goal {
@@ -176,7 +178,7 @@ impl Slot {
         }
         let (mut text, mut stop) = (TextAssembler::new(), StopMatcher::new(params.stop.clone()));
         let feed = read_again(model, &params.continues, &mut text, &mut stop)
-            .and_then(|()| self.feed_decode(model, &params.continues));
+            .and_then(|()| self.feed_decode(model, &params.continues, params.exact));
         let feed = match feed {
             Ok(feed) => feed,
             Err(error) => return answer(reply, Err(error)),
@@ -201,12 +203,18 @@ impl Slot {
 
     /// What goes into the cache before a decode samples: the answer that it goes on with, or the last token again where its
     /// logits are gone.
-    fn feed_decode(&mut self, model: &mut dyn Model, continues: &[TokenId]) -> Result<Option<Feed>, Error> {
+    fn feed_decode(
+        &mut self,
+        model: &mut dyn Model,
+        continues: &[TokenId],
+        exact: bool,
+    ) -> Result<Option<Feed>, Error> {
         if !continues.is_empty() {
             let tokens: Vec<TokenId> = self.pending.iter().chain(continues).copied().collect();
             let plan = self.tape.plan_suffix(&tokens, self.context_tokens)?;
-            let (feed, _) = self.perform(model, plan);
+            let (mut feed, _) = self.perform(model, plan);
             if !feed.tokens.is_empty() {
+                feed.together = if exact { 1 } else { usize::MAX };
                 return Ok(Some(feed));
             }
             self.tape.commit(feed.end, None);
@@ -235,7 +243,7 @@ impl Slot {
     pub(super) fn chunk(&self, most: usize) -> Option<(&[TokenId], bool)> {
         let feed = self.active.as_ref()?.feed.as_ref()?;
         let rest = &feed.tokens[feed.fed..];
-        let chunk = &rest[..rest.len().min(most)];
+        let chunk = &rest[..rest.len().min(most).min(feed.together)];
         Some((chunk, chunk.len() == rest.len()))
     }
 
@@ -382,7 +390,8 @@ impl Slot {
         if !plan.feed.is_empty() {
             self.logits = None;
         }
-        let feed = Feed { tokens: plan.feed, fed: 0, end: plan.end, prefix: plan.prefix };
+        let feed =
+            Feed { tokens: plan.feed, fed: 0, end: plan.end, prefix: plan.prefix, together: usize::MAX };
         (feed, plan.reuse)
     }
 

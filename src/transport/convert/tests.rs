@@ -74,8 +74,8 @@ fn any_params() -> impl Strategy<Value = DecodeParams> {
     let sampling =
         (-10f32..=10.0, 0u32..100, 0.01f32..=1.0, 0f32..=1.0, 0.1f32..=10.0, -2f32..=2.0, -2f32..=2.0);
     let stop = prop::collection::vec("\\PC{1,8}", 0..4);
-    (sampling, any::<Option<u64>>(), stop, any::<Option<u32>>(), any_tokens()).prop_map(
-        |(sampling, max_tokens, stop, seed, continues)| {
+    (sampling, any::<Option<u64>>(), stop, any::<Option<u32>>(), any_tokens(), any::<bool>()).prop_map(
+        |(sampling, max_tokens, stop, seed, continues, exact)| {
             let (temperature, top_k, top_p, min_p, repeat_penalty, frequency_penalty, presence_penalty) =
                 sampling;
             let sampling = Sampling {
@@ -93,6 +93,7 @@ fn any_params() -> impl Strategy<Value = DecodeParams> {
                 stop: StopStrings::new(stop).unwrap(),
                 seed,
                 continues,
+                exact,
             }
         },
     )
