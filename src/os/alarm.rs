@@ -67,3 +67,37 @@ impl Alarm {
 }
 
 const NANOS_PER_SECOND: u64 = 1_000_000_000;
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::thread;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::os::{BootClock, Clock};
+
+    #[test]
+    fn it_wakes_at_the_instant_and_not_before() {
+        let alarm = Alarm::new().unwrap();
+        let until = BootClock.now().after(Duration::from_millis(20));
+        alarm.wait(until).unwrap();
+        assert!(until <= BootClock.now());
+        alarm.wait(BootTime::ZERO).unwrap();
+    }
+
+    #[test]
+    fn a_ring_ends_the_wait_and_is_not_lost() {
+        let alarm = Arc::new(Alarm::new().unwrap());
+        let far = BootClock.now().after(Duration::from_secs(3600));
+        alarm.ring();
+        alarm.wait(far).unwrap();
+        let ringer = {
+            let alarm = Arc::clone(&alarm);
+            thread::spawn(move || alarm.ring())
+        };
+        alarm.wait(far).unwrap();
+        ringer.join().unwrap();
+        assert!(BootClock.now() < far);
+    }
+}

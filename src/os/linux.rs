@@ -135,8 +135,11 @@ pub fn file_id(metadata: &fs::Metadata) -> FileId {
 pub fn untrusted_filesystem(path: &Path) -> io::Result<Option<&'static str>> {
     let stat = rustix::fs::statfs(path)?;
     // `f_type` is signed on some platforms and the magic numbers fill 32 bits.
-    let magic = stat.f_type as u32;
-    Ok(UNTRUSTED_FILESYSTEMS.iter().find(|(known, _)| *known == magic).map(|(_, name)| *name))
+    Ok(untrusted_magic(stat.f_type as u32))
+}
+
+fn untrusted_magic(magic: u32) -> Option<&'static str> {
+    UNTRUSTED_FILESYSTEMS.iter().find(|(known, _)| *known == magic).map(|(_, name)| *name)
 }
 
 /// Magic numbers of statfs(2) whose locks are not those of one kernel.
@@ -157,3 +160,39 @@ const UNTRUSTED_FILESYSTEMS: &[(u32, &str)] = &[
     (0x6573_5546, "fuse"),
     (0x1980_3150, "beegfs"),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn network_file_systems_are_told_from_local_ones() {
+        for (magic, name) in
+            [(0x6969, "nfs"), (0xff53_4d42, "cifs"), (0x0102_1997, "9p"), (0x6573_5546, "fuse")]
+        {
+            assert_eq!(untrusted_magic(magic), Some(name));
+        }
+        // ext4, xfs, btrfs, tmpfs, overlayfs, zfs.
+        for magic in [0xef53, 0x5846_5342, 0x9123_683e, 0x0102_1994, 0x794c_7630, 0x2fc1_2fc1] {
+            assert_eq!(untrusted_magic(magic), None);
+        }
+        assert_eq!(untrusted_filesystem(Path::new("/proc")).unwrap(), None);
+    }
+
+    #[test]
+    fn a_process_is_told_from_another_with_its_pid() {
+        let us = this_process().unwrap();
+        assert_eq!(process_with_pid(us.pid).unwrap(), Some(us));
+        assert!(ProcessHandle::open(us).unwrap().is_some());
+        let before_us = ProcessId { start_time: us.start_time - 1, ..us };
+        assert!(ProcessHandle::open(before_us).unwrap().is_none());
+        // Above the largest pid that a kernel gives out.
+        assert_eq!(process_with_pid(1 << 23).unwrap(), None);
+    }
+
+    #[test]
+    fn the_boot_clock_does_not_go_back() {
+        let first = BootClock.now();
+        assert!(first <= BootClock.now());
+    }
+}

@@ -105,7 +105,7 @@ pub(crate) fn steps(depth: Depth) -> Vec<Step> {
             cargo(
                 "loom",
                 "all interleavings of what threads share",
-                "test --package modeld --no-default-features --lib --release loom_",
+                "test --package modeld --no-default-features --lib loom_",
             ),
             loom,
         ),
