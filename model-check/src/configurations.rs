@@ -18,6 +18,11 @@ impl Configuration {
     pub(crate) fn id(&self) -> String {
         format!("{}-{}", self.name, self.lease.bounds())
     }
+
+    /// Whether it goes by this name, with or without its bounds.
+    pub(crate) fn is_called(&self, name: &str) -> bool {
+        self.name == name || self.id() == name
+    }
 }
 
 /// Which configurations to run.
@@ -42,14 +47,18 @@ fn quick() -> Vec<Configuration> {
     let small = Lease::SMALL;
     let one = |name, lease, counts| Configuration { name, lease, counts: Some(counts) };
     vec![
-        one("pause", Lease { crashes: 0, restarts: 0, ..small.clone() }, (0, 0)),
-        one("crash", small.clone(), (0, 0)),
-        one("margin", Lease { ttl: 4, horizon: 4, restarts: 0, ..small.clone() }, (0, 0)),
-        one("io-error", Lease { failures: 1, horizon: 2, restarts: 0, ..small.clone() }, (0, 0)),
-        one("busy-latch", Lease { busy: true, horizon: 2, restarts: 0, ..small.clone() }, (0, 0)),
-        one("kill", Lease { kill: true, restarts: 0, ..small.clone() }, (0, 0)),
-        one("lock-file", Lease { replacements: 1, horizon: 2, crashes: 0, ..small.clone() }, (0, 0)),
-        one("prompt", Lease { prompt: true, horizon: 8, ..small }, (0, 0)),
+        one("pause", Lease { crashes: 0, restarts: 0, ..small.clone() }, (234_720, 706_621)),
+        one("crash", small.clone(), (2_160_020, 7_953_671)),
+        one("margin", Lease { ttl: 4, horizon: 4, restarts: 0, ..small.clone() }, (219_286, 923_339)),
+        one("io-error", Lease { failures: 1, horizon: 2, restarts: 0, ..small.clone() }, (207_197, 916_954)),
+        one("busy-latch", Lease { busy: true, horizon: 2, restarts: 0, ..small.clone() }, (104_644, 472_655)),
+        one("kill", Lease { kill: true, restarts: 0, ..small.clone() }, (265_990, 1_242_294)),
+        one(
+            "lock-file",
+            Lease { replacements: 1, horizon: 2, crashes: 0, ..small.clone() },
+            (629_702, 1_791_263),
+        ),
+        one("prompt", Lease { prompt: true, horizon: 8, ..small }, (545_644, 1_646_565)),
     ]
 }
 
@@ -58,9 +67,33 @@ fn deep() -> Vec<Configuration> {
     let one = |name, lease| Configuration { name, lease, counts: None };
     vec![
         one("long", Lease { horizon: 4, ..small.clone() }),
-        one("three", Lease { processes: 3, horizon: 2, ..small.clone() }),
-        one("three-prompt", Lease { processes: 3, prompt: true, horizon: 6, ..small.clone() }),
-        one("io-errors", Lease { failures: 2, horizon: 3, restarts: 0, ..small.clone() }),
-        one("lock-file-long", Lease { replacements: 1, horizon: 4, ..small }),
+        one("three", Lease { processes: 3, horizon: 2, restarts: 0, ..small.clone() }),
+        one("three-prompt", Lease { processes: 3, prompt: true, horizon: 4, ..small.clone() }),
+        one("io-errors", Lease { failures: 2, horizon: 2, ..small.clone() }),
+        one("lock-file-crash", Lease { replacements: 1, ..small.clone() }),
+        one("lock-file-expiry", Lease { replacements: 1, horizon: 4, restarts: 0, ..small }),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exhaustive::Exhaustive;
+
+    #[test]
+    fn the_smallest_configuration_is_complete_and_has_its_counts() {
+        let smallest = Lease { crashes: 0, restarts: 0, horizon: 2, ..Lease::SMALL };
+        let found = Exhaustive::search(smallest, 2).unwrap();
+        assert!(found.holds());
+        assert_eq!((found.unique, found.generated), (36_692, 94_855));
+    }
+
+    #[test]
+    fn every_quick_configuration_has_pinned_counts_and_its_own_name() {
+        let mut names: Vec<String> = of(Profile::Deep).iter().map(Configuration::id).collect();
+        names.sort();
+        names.dedup();
+        assert_eq!(names.len(), of(Profile::Deep).len());
+        assert!(of(Profile::Quick).iter().all(|configuration| configuration.counts.is_some()));
+    }
 }

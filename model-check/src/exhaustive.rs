@@ -157,12 +157,10 @@ where
     None
 }
 
-/// A path from the beginning to a violation.
+/// A path from the beginning to a violation, which the last step leads to.
 pub(crate) struct Counterexample<M: Model> {
     /// Each action, with the state before it.
     pub(crate) steps: Vec<(M::State, M::Action)>,
-    /// The state that breaks the property.
-    pub(crate) end: Option<M::State>,
 }
 
 fn retrace<M>(model: &M, origins: &[(usize, Option<M::Action>)], end: usize) -> Counterexample<M>
@@ -185,11 +183,78 @@ where
         state = model.next_state(&before, action.clone());
         steps.push((before, action));
     }
-    Counterexample { steps, end: state }
+    Counterexample { steps }
 }
 
 fn fingerprint(state: &impl Hash) -> u64 {
     let mut hasher = DefaultHasher::new();
     state.hash(&mut hasher);
     hasher.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use stateright::Property;
+
+    use super::*;
+
+    /// Counts up to 6 by one or by two.
+    struct Counter(fn() -> Vec<Property<Counter>>);
+
+    impl Model for Counter {
+        type State = u8;
+        type Action = u8;
+
+        fn init_states(&self) -> Vec<u8> {
+            vec![0]
+        }
+
+        fn actions(&self, state: &u8, actions: &mut Vec<u8>) {
+            actions.extend([1, 2].into_iter().filter(|step| state + step <= 6));
+        }
+
+        fn next_state(&self, state: &u8, step: u8) -> Option<u8> {
+            Some(state + step)
+        }
+
+        fn properties(&self) -> Vec<Property<Counter>> {
+            (self.0)()
+        }
+    }
+
+    #[test]
+    fn a_search_visits_everything_and_says_what_it_found() {
+        let found = Exhaustive::search(
+            Counter(|| {
+                vec![
+                    Property::always("small", |_, state| *state <= 6),
+                    Property::always("odd or zero", |_, state| *state == 0 || state % 2 == 1),
+                    Property::sometimes("six", |_, state| *state == 6),
+                    Property::sometimes("seven", |_, state| *state == 7),
+                ]
+            }),
+            1,
+        );
+        let found = found.unwrap();
+        assert_eq!((found.unique, found.generated), (7, 12));
+        let held: Vec<bool> = found.verdicts.iter().map(Verdict::holds).collect();
+        assert_eq!(held, [true, false, true, false]);
+        assert!(!found.holds());
+    }
+
+    #[test]
+    fn a_search_that_may_have_ended_early_says_nothing() {
+        let decided = Counter(|| vec![Property::sometimes("one", |_, state| *state == 1)]);
+        assert_eq!(Exhaustive::search(decided, 1).err(), Some(Incomplete::NothingHeld));
+        let liveness = Counter(|| vec![Property::eventually("six", |_, state| *state == 6)]);
+        assert_eq!(Exhaustive::search(liveness, 1).err(), Some(Incomplete::Eventually("six")));
+    }
+
+    #[test]
+    fn the_shortest_path_is_the_shortest() {
+        let model = Counter(|| vec![Property::always("below five", |_, state| *state < 5)]);
+        let path = shortest(&model, "below five").unwrap();
+        assert_eq!(path.steps, [(0, 1), (1, 2), (3, 2)]);
+        assert!(shortest(&model, "no such property").is_none());
+    }
 }

@@ -62,3 +62,23 @@ fn wrapped(text: &str) -> Vec<String> {
 
 /// The width of a lane: two and the numbers fit a terminal of 80 columns.
 const WIDTH: usize = 36;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exhaustive::shortest;
+    use crate::specimens::directory_lock::DirectoryLock;
+
+    #[test]
+    fn a_path_is_told_in_lanes() {
+        let model = DirectoryLock::SMALL;
+        let path = shortest(&model, DirectoryLock::NAME).unwrap();
+        let text = render(&model, &path, DirectoryLock::NAME);
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(lines.first(), Some(&"      process a                           process b"));
+        assert_eq!(lines.get(1), Some(&"   1  makes the directory: has the lock   |"));
+        assert_eq!(lines.last(), Some(&"      broken: at most one process believes to own"));
+        assert!(text.contains(" tick 1 "));
+        assert!(lines.iter().all(|line| line.len() <= 80), "{text}");
+    }
+}

@@ -36,6 +36,8 @@ struct Arguments {
 enum Command {
     /// Search every configuration completely, and show that every mutant and specimen falls
     Check {
+        /// Only these configurations, named as by `list`, and neither mutants nor specimens
+        config: Vec<String>,
         /// How far to go
         #[arg(long, value_enum, default_value_t = Profile::Quick)]
         profile: Profile,
@@ -57,7 +59,10 @@ enum Command {
 
 fn main() -> ExitCode {
     let done = match Arguments::parse().command {
-        Command::Check { profile, json } => check(profile, json),
+        Command::Check { config, profile, json } if config.is_empty() => {
+            check(&configurations::of(profile), true, json)
+        }
+        Command::Check { config, json, .. } => check_some(&config, json),
         Command::Explore { config, port } => explore(&config, port),
         Command::List => list(),
     };
@@ -72,32 +77,49 @@ fn main() -> ExitCode {
     }
 }
 
-fn check(profile: Profile, json: bool) -> io::Result<ExitCode> {
+fn check_some(names: &[String], json: bool) -> io::Result<ExitCode> {
+    let mut known = configurations::of(Profile::Deep);
+    if let Some(unknown) = names.iter().find(|name| !known.iter().any(|known| known.is_called(name))) {
+        return unknown_configuration(unknown);
+    }
+    known.retain(|known| names.iter().any(|name| known.is_called(name)));
+    check(&known, false, json)
+}
+
+fn unknown_configuration(name: &str) -> io::Result<ExitCode> {
+    eprintln!("error: there is no configuration {name:?}\n\nhint: `model-check list` names them");
+    Ok(ExitCode::from(USAGE))
+}
+
+/// Searches the configurations, and `falls`: shows that every mutant and specimen does.
+fn check(configurations: &[Configuration], falls: bool, json: bool) -> io::Result<ExitCode> {
     let mut out = io::stdout().lock();
     let mut say =
         |text: &str| if json { Ok(()) } else { out.write_all(text.as_bytes()).and_then(|()| out.flush()) };
     say(&report::check_header())?;
     let mut checks = Vec::new();
-    for configuration in configurations::of(profile) {
-        let checked = search(&configuration);
+    for configuration in configurations {
+        let checked = search(configuration);
         say(&report::check_row(&checked))?;
         for account in accounts(&configuration.lease, &checked) {
             say(&account)?;
         }
         checks.push(checked);
     }
-    say("\nmutants: the property that has to notice, and in how many steps it does\n")?;
-    let mut mutants = Vec::new();
-    for mutant in Mutant::ALL {
-        let fallen = mutated(mutant);
+    let (mut mutants, mut specimens) = (Vec::new(), Vec::new());
+    if falls {
+        say("\nmutants: the property that has to notice, and in how many steps it does\n")?;
+        for mutant in Mutant::ALL {
+            let fallen = mutated(mutant);
+            say(&report::fallen_row(&fallen))?;
+            mutants.push(fallen);
+        }
+        say("\nspecimens: protocols of others\n")?;
+        let (fallen, account) = directory_lock();
         say(&report::fallen_row(&fallen))?;
-        mutants.push(fallen);
+        say(&account)?;
+        specimens.push(fallen);
     }
-    say("\nspecimens: protocols of others\n")?;
-    let (fallen, account) = directory_lock();
-    say(&report::fallen_row(&fallen))?;
-    say(&account)?;
-    let specimens = vec![fallen];
 
     let complete = checks.iter().all(|checked| checked.found.is_ok());
     let expected =
@@ -163,9 +185,8 @@ fn directory_lock() -> (Fallen, String) {
 
 fn explore(config: &str, port: u16) -> io::Result<ExitCode> {
     let known = configurations::of(Profile::Deep);
-    let Some(configuration) = known.iter().find(|known| known.name == config || known.id() == config) else {
-        eprintln!("error: there is no configuration {config:?}; `list` names them");
-        return Ok(ExitCode::from(USAGE));
+    let Some(configuration) = known.iter().find(|known| known.is_called(config)) else {
+        return unknown_configuration(config);
     };
     // The explorer panics where a port is taken: find out first, and choose one where none was named.
     let free = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).map_err(|error| {

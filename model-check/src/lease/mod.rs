@@ -16,6 +16,7 @@ mod describe;
 pub(crate) mod mutants;
 pub(crate) mod names;
 pub(crate) mod perform;
+pub(crate) mod shared;
 pub(crate) mod state;
 mod step;
 
@@ -25,6 +26,7 @@ use stateright::{Model, Property};
 use crate::properties;
 use actions::Action;
 use mutants::Mutant;
+use shared::Shared;
 use state::{Budget, Disk, Main, Process, State};
 
 /// One configuration of the model: its bounds, its faults.
@@ -123,7 +125,7 @@ impl Lease {
             broken: Vec::new(),
         };
         for slot in 0..self.processes {
-            state.processes.push(Process { generation: 0, main: Main::Exited, owner: None });
+            state.processes.push(Shared::new(Process { generation: 0, main: Main::Exited, owner: None }));
             self.join(&mut state, slot);
         }
         state

@@ -15,6 +15,10 @@ pub(crate) enum Mutant {
     SkipsEpochClaim,
     /// A record that could not be read counts as no record.
     ReadErrorIsFree,
+    /// A lock that could not be tried counts as free.
+    LockErrorIsFree,
+    /// A leader loads models without waiting for the lock.
+    LeaderLoadsAtOnce,
     /// Nothing compares a renewal with the deadline: not the renewal, not the keeper, not the gate. (Any one of
     /// the three suffices; that is why all three are taken away.)
     RenewAfterDeadline,
@@ -34,14 +38,20 @@ pub(crate) enum Mutant {
     StandbyIgnoresLock,
     /// A lock counts whatever file it is on.
     AnyLockFileWillDo,
+    /// A leader becomes resident by the lock on a file that replaced the one it waits for.
+    LeaderTakesAnyLock,
+    /// A leader that still waits removes its record when it releases.
+    LeaderForgetsFile,
 }
 
 impl Mutant {
     /// Every mutant.
-    pub(crate) const ALL: [Mutant; 12] = [
+    pub(crate) const ALL: [Mutant; 16] = [
         Mutant::FreeLockIsDeath,
         Mutant::SkipsEpochClaim,
         Mutant::ReadErrorIsFree,
+        Mutant::LockErrorIsFree,
+        Mutant::LeaderLoadsAtOnce,
         Mutant::RenewAfterDeadline,
         Mutant::RemovesAnyRecord,
         Mutant::ReleasesBeforeFree,
@@ -51,6 +61,8 @@ impl Mutant {
         Mutant::KeeperOutlivesRelease,
         Mutant::StandbyIgnoresLock,
         Mutant::AnyLockFileWillDo,
+        Mutant::LeaderTakesAnyLock,
+        Mutant::LeaderForgetsFile,
     ];
 
     /// Its name.
@@ -59,6 +71,8 @@ impl Mutant {
             Mutant::FreeLockIsDeath => "free_lock_is_death",
             Mutant::SkipsEpochClaim => "skips_epoch_claim",
             Mutant::ReadErrorIsFree => "read_error_is_free",
+            Mutant::LockErrorIsFree => "lock_error_is_free",
+            Mutant::LeaderLoadsAtOnce => "leader_loads_at_once",
             Mutant::RenewAfterDeadline => "renew_after_deadline",
             Mutant::RemovesAnyRecord => "removes_any_record",
             Mutant::ReleasesBeforeFree => "releases_before_free",
@@ -68,24 +82,30 @@ impl Mutant {
             Mutant::KeeperOutlivesRelease => "keeper_outlives_release",
             Mutant::StandbyIgnoresLock => "standby_ignores_lock",
             Mutant::AnyLockFileWillDo => "any_lock_file_will_do",
+            Mutant::LeaderTakesAnyLock => "leader_takes_any_lock",
+            Mutant::LeaderForgetsFile => "leader_forgets_file",
         }
     }
 
     /// The property that has to notice it, and in how many steps.
     pub(crate) fn caught_by(self) -> (&'static str, usize) {
         match self {
-            Mutant::FreeLockIsDeath => (p::l7_waiting_leader::NAME, 0),
-            Mutant::SkipsEpochClaim => (p::l3_epoch_once::NAME, 0),
-            Mutant::ReadErrorIsFree => (p::l8_failure_decides_nothing::NAME, 0),
-            Mutant::RenewAfterDeadline => (p::l6_fenced_is_final::NAME, 0),
-            Mutant::RemovesAnyRecord => (p::l10_own_record::NAME, 0),
-            Mutant::ReleasesBeforeFree => (p::l1_one_resident::NAME, 0),
-            Mutant::StampAfterWrite => (p::l4_deadline_of_record::NAME, 0),
-            Mutant::GateIgnoresDeadline => (p::l5_one_gate::NAME, 0),
-            Mutant::FailedRenewalIsLoss => (p::l8_fenced_with_reason::NAME, 0),
-            Mutant::KeeperOutlivesRelease => (p::l9_released_stays_released::NAME, 0),
-            Mutant::StandbyIgnoresLock => (p::l11_crash_noticed::NAME, 0),
-            Mutant::AnyLockFileWillDo => (p::l1_one_resident::NAME, 0),
+            Mutant::FreeLockIsDeath => (p::l7_waiting_leader::NAME, 24),
+            Mutant::SkipsEpochClaim => (p::l3_epoch_once::NAME, 24),
+            Mutant::ReadErrorIsFree => (p::l8_failure_decides_nothing::NAME, 7),
+            Mutant::LockErrorIsFree => (p::l2_one_decision::NAME, 13),
+            Mutant::LeaderLoadsAtOnce => (p::l1_only_with_lock::NAME, 17),
+            Mutant::RenewAfterDeadline => (p::l6_fenced_is_final::NAME, 17),
+            Mutant::RemovesAnyRecord => (p::l10_own_record::NAME, 24),
+            Mutant::ReleasesBeforeFree => (p::l1_one_resident::NAME, 27),
+            Mutant::StampAfterWrite => (p::l4_deadline_of_record::NAME, 17),
+            Mutant::GateIgnoresDeadline => (p::l5_one_gate::NAME, 16),
+            Mutant::FailedRenewalIsLoss => (p::l8_fenced_with_reason::NAME, 14),
+            Mutant::KeeperOutlivesRelease => (p::l9_released_stays_released::NAME, 15),
+            Mutant::StandbyIgnoresLock => (p::l11_crash_noticed::NAME, 14),
+            Mutant::AnyLockFileWillDo => (p::l1_one_resident::NAME, 17),
+            Mutant::LeaderTakesAnyLock => (p::l1_one_resident::NAME, 21),
+            Mutant::LeaderForgetsFile => (p::l1_one_resident::NAME, 38),
         }
     }
 
@@ -93,11 +113,48 @@ impl Mutant {
     pub(crate) fn model(self) -> Lease {
         let small = Lease { mutant: Some(self), ..Lease::SMALL };
         match self {
-            Mutant::ReadErrorIsFree | Mutant::FailedRenewalIsLoss => Lease { failures: 1, ..small },
+            Mutant::ReadErrorIsFree | Mutant::LockErrorIsFree | Mutant::FailedRenewalIsLoss => {
+                Lease { failures: 1, ..small }
+            }
             Mutant::StandbyIgnoresLock => Lease { prompt: true, ..small },
             Mutant::StampAfterWrite => Lease { ttl: 4, horizon: 4, ..small },
-            Mutant::AnyLockFileWillDo => Lease { replacements: 1, ..small },
+            Mutant::AnyLockFileWillDo | Mutant::LeaderTakesAnyLock | Mutant::LeaderForgetsFile => {
+                Lease { replacements: 1, horizon: 2, crashes: 0, ..small }
+            }
             _ => small,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exhaustive::shortest;
+
+    #[test]
+    fn quick_ones_are_noticed_in_the_pinned_number_of_steps() {
+        for mutant in [Mutant::ReadErrorIsFree, Mutant::KeeperOutlivesRelease, Mutant::StandbyIgnoresLock] {
+            let (property, steps) = mutant.caught_by();
+            let found = shortest(&mutant.model(), property).map(|path| path.steps.len());
+            assert_eq!(found, Some(steps), "{}", mutant.id());
+        }
+    }
+
+    #[test]
+    fn every_property_of_safety_has_a_mutant() {
+        let caught: Vec<&str> = Mutant::ALL.map(|mutant| mutant.caught_by().0).to_vec();
+        let prompt = Lease { prompt: true, ..Lease::SMALL };
+        for property in p::of(&prompt) {
+            let safety = property.expectation == stateright::Expectation::Always;
+            assert!(!safety || property.name == p::contract::NAME || caught.contains(&property.name));
+        }
+    }
+
+    #[test]
+    fn every_mutant_has_its_own_name() {
+        let mut names = Mutant::ALL.map(Mutant::id).to_vec();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), Mutant::ALL.len());
     }
 }

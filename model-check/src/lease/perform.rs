@@ -7,12 +7,13 @@ use modeld_spec::lease::effect::{
     ClaimSeen, Content, Effect, Failure, FailureKind, LatchSeen, LockSeen, ProcessSeen, Seen,
 };
 use modeld_spec::lease::gate::GateWord;
-use modeld_spec::lease::record::Residency;
+use modeld_spec::lease::record::{Record, Residency};
 
 use super::Lease;
 use super::actions::Fate;
 use super::mutants::Mutant;
 use super::names;
+use super::shared::Shared;
 use super::state::{Broken, Main, State, Thread};
 
 impl Lease {
@@ -45,6 +46,9 @@ impl Lease {
         let attempts = matches!(at(state, slot), Some(Main::Attempting { .. })) && thread == Thread::Main;
         match (self.mutant, effect) {
             (Some(Mutant::ReadErrorIsFree), Effect::ReadRecord) if attempts => Seen::Record(Content::Absent),
+            (Some(Mutant::LockErrorIsFree), Effect::TryResidency) if attempts => {
+                Seen::Residency(LockSeen::Taken(names::file(state.disk.current_file())))
+            }
             _ => Seen::Failed(error()),
         }
     }
@@ -92,7 +96,7 @@ impl Lease {
                 } else if state.processes[slot].owner.as_ref().is_some_and(|owner| owner.removed) {
                     state.broke(Broken::ReleasedTooSoon);
                 }
-                state.disk.record = Some(record.clone());
+                state.disk.record = Some(Shared::new(record.clone()));
                 Seen::Done
             }
             Effect::RemoveRecord => {
@@ -125,7 +129,7 @@ impl Lease {
 
     fn read(&self, state: &State, slot: usize, thread: Thread, releasing: bool) -> Content {
         let Some(record) = &state.disk.record else { return Content::Absent };
-        let mut record = record.clone();
+        let mut record = Record::clone(record);
         let current = names::file(state.disk.current_file());
         let claims = thread == Thread::Main && !releasing;
         match (self.mutant, &record.residency) {
@@ -138,7 +142,11 @@ impl Lease {
             (Some(Mutant::AnyLockFileWillDo), &Residency::Awaited { holder, .. }) if claims => {
                 record.residency = Residency::Awaited { file: current, holder };
             }
+            (Some(Mutant::LeaderForgetsFile), Residency::Awaited { .. }) if releasing => {
+                record.residency = Residency::Held(current);
+            }
             (Some(Mutant::RemovesAnyRecord), _) if releasing => {
+                record.residency = Residency::Held(current);
                 if let Some(owner) = &state.processes[slot].owner {
                     record.epoch = owner.epoch;
                     record.instance = names::instance(slot, state.processes[slot].generation);

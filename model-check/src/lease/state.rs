@@ -1,11 +1,11 @@
 //! Everything that the lease model remembers: files, locks, processes, and what was seen to go wrong.
 
-use modeld_spec::ids::{Epoch, ProcessId};
+use modeld_spec::ids::Epoch;
 use modeld_spec::lease::acquire::Acquire;
 use modeld_spec::lease::effect::Effect;
 use modeld_spec::lease::gate::GateWord;
 use modeld_spec::lease::keeper::{self, Keeper};
-use modeld_spec::lease::record::Record;
+use modeld_spec::lease::record::{Record, Residency};
 use modeld_spec::lease::release::Release;
 use modeld_spec::lease::renew::{self, Renew};
 use modeld_spec::lease::standby::Standby;
@@ -13,6 +13,7 @@ use modeld_spec::time::BootTime;
 
 use super::mutants::Mutant;
 use super::names;
+use super::shared::Shared;
 
 /// One state of the world.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -22,7 +23,7 @@ pub(crate) struct State {
     /// What is on disk, and who has which lock.
     pub(crate) disk: Disk,
     /// The processes, by slot.
-    pub(crate) processes: Vec<Process>,
+    pub(crate) processes: Vec<Shared<Process>>,
     /// The faults that may still happen.
     pub(crate) left: Budget,
     /// The highest epoch that anybody ever owned.
@@ -40,8 +41,9 @@ impl State {
     /// The processes that may begin an owned effect at this instant, by slot.
     pub(crate) fn passing(&self, mutant: Option<Mutant>) -> impl Iterator<Item = usize> + '_ {
         let now = self.now();
-        let passes =
-            move |process: &Process| process.owner.as_ref().is_some_and(|owner| owner.passes(now, mutant));
+        let passes = move |process: &Shared<Process>| {
+            process.owner.as_ref().is_some_and(|owner| owner.passes(now, mutant))
+        };
         (0..self.processes.len()).filter(move |slot| self.processes.get(*slot).is_some_and(passes))
     }
 
@@ -58,7 +60,7 @@ impl State {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Disk {
     /// The lease file.
-    pub(crate) record: Option<Record>,
+    pub(crate) record: Option<Shared<Record>>,
     /// The highest epoch that the store remembers.
     pub(crate) epochs: Option<Epoch>,
     /// Which thread of which process has the latch.
@@ -162,8 +164,8 @@ pub(crate) struct Owner {
     pub(crate) resident: bool,
     /// The lock file that it waits for, if it leads without the lock.
     pub(crate) awaits: Option<usize>,
-    /// The process that has that lock, if it is known.
-    pub(crate) holder: Option<ProcessId>,
+    /// What its first record says about the lock.
+    pub(crate) residency: Residency,
     /// The keeper and what it asks for, until keeping has ended.
     pub(crate) keeper: Option<(keeper::Effect, Keeper)>,
     /// The renewal beside the keeper.

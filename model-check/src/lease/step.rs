@@ -113,9 +113,14 @@ impl Lease {
             state.disk.residency[file] = Some(slot);
             return self.standby_wakes(state, slot, at);
         }
-        let Some(file) = owner(state, slot).and_then(|owner| owner.awaits.take()) else { return };
+        let Some(owner) = owner(state, slot) else { return };
+        let Some(file) = owner.awaits.take() else { return };
+        let told = match (self.mutant, &owner.residency) {
+            (Some(Mutant::LeaderTakesAnyLock), Residency::Awaited { file, .. }) => *file,
+            _ => names::file(file),
+        };
         state.disk.residency[file] = Some(slot);
-        self.tell_keeper(state, slot, keeper::Seen::ResidencyTaken(names::file(file)), at);
+        self.tell_keeper(state, slot, keeper::Seen::ResidencyTaken(told), at);
     }
 
     fn main_performs(&self, state: &mut State, slot: usize, fate: Fate) {
@@ -164,10 +169,7 @@ impl Lease {
         let deadline = owned.deadline();
         let epoch = owned.epoch();
         let open = matches!(owned.record.residency, Residency::Held(_));
-        let holder = match owned.record.residency {
-            Residency::Awaited { holder, .. } => holder,
-            Residency::Held(_) => None,
-        };
+        let residency = owned.record.residency.clone();
         let awaits = (!open).then(|| state.disk.current_file());
         if state.highest_owned.is_some_and(|highest| epoch <= highest) {
             state.broke(Broken::EpochReused);
@@ -181,10 +183,10 @@ impl Lease {
         state.processes[slot].owner = Some(Box::new(Owner {
             epoch,
             gate: GateWord::open_until(deadline),
-            open,
+            open: open || self.mutant == Some(Mutant::LeaderLoadsAtOnce),
             resident: false,
             awaits,
-            holder,
+            residency,
             keeper,
             renewal: Renewal::Idle,
             stopping: false,
@@ -316,7 +318,10 @@ impl Lease {
     }
 
     fn evict(&self, state: &mut State, slot: usize, at: BootTime) {
-        let holder = owner(state, slot).and_then(|owner| owner.holder);
+        let Some(Residency::Awaited { holder, .. }) = owner(state, slot).map(|owner| owner.residency.clone())
+        else {
+            return;
+        };
         if let Step::Do(effect, evict) = Evict::start(holder, Policy::Kill, names::NAMESPACE) {
             let what = self.perform(state, slot, Thread::Main, &effect, Fate::Done);
             if let Step::Do(..) = evict.step(Observed { at, what }) {

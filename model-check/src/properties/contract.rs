@@ -1,4 +1,4 @@
-//! L0: no machine is given an answer that it had not asked for.
+//! no machine is given an answer that it had not asked for.
 //!
 //! A defect of the model itself, or of a machine that ends in a breach without cause.
 
@@ -8,7 +8,7 @@ use crate::lease::Lease;
 use crate::lease::state::{Broken, State};
 
 /// The property's name.
-pub(crate) const NAME: &str = "L0: no machine is given an answer that it had not asked for";
+pub(crate) const NAME: &str = "no machine is given an answer that it had not asked for";
 
 /// The property.
 pub(crate) fn property() -> Property<Lease> {

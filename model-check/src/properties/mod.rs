@@ -57,6 +57,21 @@ pub(crate) fn of(lease: &Lease) -> Vec<Property<Lease>> {
 }
 
 #[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_property_names_its_rule() {
+        let lease = Lease { prompt: true, ..Lease::SMALL };
+        for property in of(&lease).into_iter().chain(of(&Lease::SMALL)) {
+            let rule = property.name.split(':').next().unwrap_or_default();
+            let numbered = rule.strip_prefix('L').is_some_and(|number| number.parse::<u8>().is_ok());
+            assert!(numbered || rule == "reached" || property.name == contract::NAME, "{}", property.name);
+        }
+    }
+}
+
+#[cfg(test)]
 pub(crate) mod testing {
     use super::*;
     use crate::lease::actions::Action;

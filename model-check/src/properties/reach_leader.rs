@@ -5,7 +5,7 @@
 use stateright::Property;
 
 use crate::lease::Lease;
-use crate::lease::state::{Owner, Process, State};
+use crate::lease::state::{Owner, State};
 
 /// The property's name.
 pub(crate) const NAME: &str = "reached: a leader waits for the memory of a paused owner";
@@ -19,7 +19,7 @@ fn holds(lease: &Lease, state: &State) -> bool {
     state.passing(lease.mutant).any(|slot| {
         let waits = |owner: &Owner| owner.awaits.is_some() && !owner.open;
         let leads = state.processes[slot].owner.as_deref().is_some_and(waits);
-        leads && state.processes.iter().any(Process::resident)
+        leads && state.processes.iter().any(|process| process.resident())
     })
 }
 

@@ -189,3 +189,21 @@ impl Story for DirectoryLock {
         (Some(slot), told.to_string())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exhaustive::{Exhaustive, shortest};
+
+    #[test]
+    fn two_processes_and_a_pause_make_two_owners() {
+        let path = shortest(&DirectoryLock::SMALL, DirectoryLock::NAME).unwrap();
+        assert_eq!(path.steps.len(), DirectoryLock::STEPS);
+    }
+
+    #[test]
+    fn it_needs_the_removal_of_an_old_directory() {
+        let never = DirectoryLock { stale: DirectoryLock::SMALL.horizon + 1, ..DirectoryLock::SMALL };
+        assert!(Exhaustive::search(never, 1).unwrap().holds());
+    }
+}

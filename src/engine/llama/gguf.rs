@@ -3,6 +3,7 @@
 //! Everything in it is input from outside: every length is held against the file's before anything is read, and nothing is kept but a
 //! few short texts. It does not check what the tensors are for; llama.cpp does.
 
+use std::collections::HashSet;
 use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::path::Path;
@@ -93,8 +94,16 @@ impl<R: Read> Reader<R> {
         self.tensors(tensors, found.alignment.unwrap_or(ALIGNMENT))?;
         let architecture =
             found.architecture.ok_or_else(|| Invalid::Damaged("it names no architecture".to_string()))?;
-        let key = format!("{architecture}.context_length");
-        let context_length = found.context_lengths.into_iter().find(|(name, _)| *name == key).map(|(_, n)| n);
+        let number = |end: &str| {
+            let key = format!("{architecture}{end}");
+            found.numbers.iter().find(|(name, _)| *name == key).map(|(_, number)| *number)
+        };
+        for (end, least, most) in NUMBERS {
+            if let Some(number) = number(end).filter(|number| number < least || most < number) {
+                return Err(Invalid::Damaged(format!("{architecture}{end} is {number}")));
+            }
+        }
+        let context_length = number(".context_length");
         let has_chat_template = found.has_chat_template;
         Ok(Header { architecture, name: found.name, context_length, has_chat_template })
     }
@@ -116,11 +125,28 @@ impl<R: Read> Reader<R> {
                 found.has_chat_template = true;
                 self.value(kind, 0)?;
             }
-            (name, 4) if name.ends_with(".context_length") => {
-                let length = u64::from(self.u32()?);
-                found.context_lengths.push((key, length));
+            ("tokenizer.ggml.tokens", LIST) => self.vocabulary()?,
+            (name, 4) if NUMBERS.iter().any(|(end, ..)| name.ends_with(end)) => {
+                let number = u64::from(self.u32()?);
+                found.numbers.push((key, number));
             }
             _ => self.value(kind, 0)?,
+        }
+        Ok(())
+    }
+
+    /// Passes over the vocabulary. llama.cpp ends the process if a token is there twice; one without a text has none to it.
+    fn vocabulary(&mut self) -> Result<(), Invalid> {
+        let (kind, count) = (self.u32()?, self.u64()?);
+        if kind != TEXT {
+            return Err(Invalid::Damaged("its vocabulary is no list of texts".to_string()));
+        }
+        let mut seen = HashSet::new();
+        for _ in 0..count {
+            let token = self.bytes(KEY_BYTES_MAX)?;
+            if !token.is_empty() && !seen.insert(token) {
+                return Err(Invalid::Damaged("its vocabulary has a token twice".to_string()));
+            }
         }
         Ok(())
     }
@@ -177,13 +203,17 @@ impl<R: Read> Reader<R> {
     }
 
     fn text(&mut self, bytes_max: u64) -> Result<String, Invalid> {
+        self.bytes(bytes_max).map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+    }
+
+    fn bytes(&mut self, bytes_max: u64) -> Result<Vec<u8>, Invalid> {
         let length = self.u64()?;
         if bytes_max < length {
             return Err(Invalid::Damaged(format!("it has a name of {length} bytes")));
         }
         let mut bytes = vec![0; length as usize];
         self.exact(&mut bytes)?;
-        Ok(String::from_utf8_lossy(&bytes).into_owned())
+        Ok(bytes)
     }
 
     fn u32(&mut self) -> Result<u32, Invalid> {
@@ -220,7 +250,7 @@ struct Found {
     name: Option<String>,
     alignment: Option<u64>,
     /// By key: the architecture, which the key begins with, may come later.
-    context_lengths: Vec<(String, u64)>,
+    numbers: Vec<(String, u64)>,
     has_chat_template: bool,
 }
 
@@ -256,6 +286,15 @@ const TYPES: &[(u32, u64, u64)] = &[
     (30, 1, 2),
 ];
 
+/// Numbers that llama.cpp takes as they are and ends the process over, or divides by, when they are out of their range: the end of
+/// the key, the least and the most.
+const NUMBERS: &[(&str, u64, u64)] = &[
+    (".context_length", 1, 1 << 30),
+    (".block_count", 1, 512),
+    (".embedding_length", 1, 1 << 20),
+    (".attention.head_count", 1, 1 << 16),
+];
+
 const TEXT: u32 = 8;
 const LIST: u32 = 9;
 
@@ -285,6 +324,10 @@ mod tests {
 
     /// A file of one text value, one number, and one tensor of 4 floats.
     fn file() -> Vec<u8> {
+        file_with(["a", "b"])
+    }
+
+    fn file_with(tokens: [&str; 2]) -> Vec<u8> {
         let mut bytes = b"GGUF".to_vec();
         let text = |bytes: &mut Vec<u8>, text: &str| {
             bytes.extend((text.len() as u64).to_le_bytes());
@@ -303,8 +346,7 @@ mod tests {
         bytes.extend(9u32.to_le_bytes());
         bytes.extend(8u32.to_le_bytes());
         bytes.extend(2u64.to_le_bytes());
-        text(&mut bytes, "a");
-        text(&mut bytes, "b");
+        tokens.into_iter().for_each(|token| text(&mut bytes, token));
         text(&mut bytes, "output.weight");
         bytes.extend(1u32.to_le_bytes());
         bytes.extend(4u64.to_le_bytes());
@@ -342,6 +384,22 @@ mod tests {
                 matches!(error, Invalid::CutHeader { .. } | Invalid::CutTensor { .. } | Invalid::Io(_));
             assert!(is_cut || length < 4 && matches!(error, Invalid::Magic), "{length}: {error}");
         }
+    }
+
+    #[test]
+    fn a_number_out_of_its_range_is_refused() {
+        let mut bytes = file();
+        let at = bytes.windows(4).position(|window| window == 512u32.to_le_bytes()).unwrap();
+        bytes[at..at + 4].fill(0);
+        let error = read(&bytes).unwrap_err();
+        assert_eq!(error.to_string(), "its header is damaged: llama.context_length is 0");
+    }
+
+    #[test]
+    fn a_token_that_is_there_twice_is_refused() {
+        let error = read(&file_with(["a", "a"])).unwrap_err();
+        assert_eq!(error.to_string(), "its header is damaged: its vocabulary has a token twice");
+        assert!(read(&file_with(["", ""])).is_ok());
     }
 
     #[test]

@@ -39,7 +39,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "FILE")]
     model: Option<PathBuf>,
     /// What the client asks
-    #[arg(long, default_value = "A lease is")]
+    #[arg(long, default_value = "The lease is")]
     prompt: String,
     /// Length of the answer, in tokens
     #[arg(long, value_name = "N", default_value_t = 160)]
