@@ -188,8 +188,11 @@ impl Choice {
             frequency_penalty: self.frequency_penalty.unwrap_or(usual.frequency_penalty),
             presence_penalty: self.presence_penalty.unwrap_or(usual.presence_penalty),
         };
+        let sampling = SamplingParams::new(sampling)?;
         Ok(DecodeParams {
-            sampling: SamplingParams::new(sampling)?,
+            // Greedy says that the answer is to be the same each time, also when owners change.
+            exact: sampling.is_greedy(),
+            sampling,
             max_tokens: Some(self.max_tokens),
             stop: StopStrings::new(self.stop.clone())?,
             seed: self.seed,
