@@ -78,6 +78,7 @@ impl TestOwner {
         let engine = Arc::new(Engine::new(gate.clone(), Box::new(toy), Limits::default()));
         let service = Service::new(instance.clone(), gate, engine.clone(), |name| match name {
             "nowhere" => Err(Error::ModelNotFound { model: name.to_string() }),
+            "panics" => panic!("a defect, made on purpose"),
             _ => Ok(name.into()),
         });
         let path = socket_path(root, &instance, []).unwrap();

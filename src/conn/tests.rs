@@ -306,8 +306,7 @@ async fn an_opening_that_is_dropped_leaves_no_session() {
 #[tokio::test]
 async fn nobody_somebody_else_and_silence_are_told_apart() {
     let (_directory, root) = data_root();
-    let quick = Options { answer_max: Duration::from_millis(200), ..Options::default() };
-    let client = Client::new(root.clone(), quick).unwrap();
+    let client = client(&root);
     let error = client.status().await.unwrap_err();
     assert!(matches!(&error, ConnError::NoOwner(_)) && error.hint().is_some(), "{error}");
 
@@ -327,8 +326,9 @@ async fn nobody_somebody_else_and_silence_are_told_apart() {
     let silent = root.path().join("silent.sock");
     let _silent = std::os::unix::net::UnixListener::bind(&silent).unwrap();
     write_record(&root, &Record { meta: at(&format!("unix:{}", silent.display())), ..owner.record() });
-    let error = client.status().await.unwrap_err();
-    assert!(error.to_string().contains("no answer within 200ms"), "{error}");
+    let quick = Options { answer_max: Duration::from_millis(50), ..Options::default() };
+    let error = Client::new(root.clone(), quick).unwrap().status().await.unwrap_err();
+    assert!(error.to_string().contains("no answer within 50ms"), "{error}");
     let probed = client.detector().probe(Duration::from_millis(50)).await.unwrap();
     assert!(probed.state.may_answer() && matches!(probed.answer, Some(Err(ConnError::Unreachable { .. }))));
     drop(owner);
@@ -351,7 +351,7 @@ async fn patience_ends() {
     let (_directory, root) = data_root();
     let owner = TestOwner::start(&root, 1);
     owner.budget.limit(5);
-    let short = Options { patience: Duration::from_millis(100), ..Options::default() };
+    let short = Options { patience: Duration::from_millis(100), answer_max: PATIENCE };
     let mut generation = Client::new(root.clone(), short).unwrap().generate(request(50));
     let mut heard = Heard::default();
     heard.until_tokens(&mut generation, 1).await;

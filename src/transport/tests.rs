@@ -242,6 +242,18 @@ async fn requests_without_what_they_are_about_are_refused() {
 }
 
 #[tokio::test]
+async fn a_panic_ends_its_own_call() {
+    let (_directory, root) = data_root();
+    let owner = TestOwner::start(&root, 1);
+    let mut calls = calls(&owner).await;
+    let describe =
+        |model: &str| proto::DescribeRequest { fence: Some(fence(&owner)), model: model.to_string() };
+    let failed = from_status(&calls.describe(describe("panics")).await.unwrap_err());
+    assert!(matches!(failed, Failed::Answered(Error::Internal { .. })), "{failed}");
+    calls.describe(describe("toy")).await.unwrap();
+}
+
+#[tokio::test]
 async fn one_connection_too_many_is_closed_and_the_others_live() {
     let (_directory, root) = data_root();
     let owner = TestOwner::start(&root, 1);

@@ -1,3 +1,5 @@
+//! Histories of one answer: owners that die, hand over, or send what they should not.
+
 use alloc::string::{String, ToString};
 use alloc::vec;
 
