@@ -23,7 +23,7 @@ const BOUND: Duration = Duration::from_secs(30);
 const SHORT: Duration = Duration::from_millis(400);
 
 fn root() -> (TempDir, DataRoot) {
-    let directory = tempfile::tempdir().unwrap();
+    let directory = tempfile::tempdir().expect("a temporary directory");
     let root = DataRoot::new(directory.path());
     (directory, root)
 }
@@ -37,11 +37,11 @@ fn config(root: &DataRoot) -> Config {
 }
 
 fn short_lived(root: &DataRoot) -> Config {
-    Config { ttl: Ttl::new(SHORT).unwrap(), ..config(root) }
+    Config { ttl: Ttl::new(SHORT).expect("it is in range"), ..config(root) }
 }
 
 fn record(root: &DataRoot) -> Record {
-    match FileStore::inspect(root).unwrap() {
+    match FileStore::inspect(root).expect("the data root is readable") {
         Content::Record(record) => record,
         other => panic!("no record: {other:?}"),
     }
@@ -52,7 +52,7 @@ fn epoch(number: u64) -> Option<Epoch> {
 }
 
 fn lost(owner: &Owner) -> Cause {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
     runtime
         .block_on(async { tokio::time::timeout(BOUND, owner.lost()).await.expect("the lease is never lost") })
 }

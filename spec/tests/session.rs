@@ -17,7 +17,7 @@ fn ids(tokens: &[u8]) -> Vec<TokenId> {
 /// A tape that holds `tokens`, of which the first `end` count.
 fn tape(tokens: &[u8], end: usize) -> Tape {
     let mut tape = Tape::new();
-    tape.follow(tokens.len(), &ids(tokens)).unwrap();
+    tape.follow(tokens.len(), &ids(tokens)).expect("the cache holds what was fed");
     tape.commit(end, Some(end));
     tape
 }
@@ -27,7 +27,7 @@ fn perform(tape: &mut Tape, cache: &mut Vec<TokenId>, plan: Plan) {
     cache.truncate(plan.keep);
     tape.keep(plan.keep);
     cache.extend(&plan.feed);
-    tape.follow(cache.len(), &plan.feed).unwrap();
+    tape.follow(cache.len(), &plan.feed).expect("the cache holds what was fed");
     tape.commit(plan.end, plan.prefix);
 }
 
@@ -82,7 +82,7 @@ proptest! {
                 tape.keep(plan.keep);
                 let came = came.min(plan.feed.len());
                 cache.extend(&plan.feed[..came]);
-                tape.follow(cache.len(), &plan.feed).unwrap();
+                tape.follow(cache.len(), &plan.feed).expect("the cache holds what was fed");
                 history = tape.tokens()[..tape.end()].to_vec();
             } else {
                 perform(&mut tape, &mut cache, plan);

@@ -57,33 +57,42 @@ pub fn host_name() -> HostName {
 /// # Errors
 /// I/O errors of `/proc`.
 pub fn this_process() -> io::Result<ProcessId> {
-    process_at("self", std::process::id())
+    process_at("self", std::process::id()).map(|(process, _)| process)
 }
 
-/// The process that has `pid` now, in this process's pid namespace; `None` if there is none.
+/// The process that has `pid` now, in this process's pid namespace; `None` if there is none, or nothing is left
+/// of it but its exit status.
 ///
 /// # Errors
 /// I/O errors of `/proc` other than "not found".
 pub fn process_with_pid(pid: u32) -> io::Result<Option<ProcessId>> {
     match process_at(&pid.to_string(), pid) {
-        Ok(process) => Ok(Some(process)),
+        Ok((_, true)) => Ok(None),
+        Ok((process, false)) => Ok(Some(process)),
         // ESRCH: it ended between opening the file and reading it.
         Err(error) if error.kind() == io::ErrorKind::NotFound || error.raw_os_error() == Some(3) => Ok(None),
         Err(error) => Err(error),
     }
 }
 
-fn process_at(entry: &str, pid: u32) -> io::Result<ProcessId> {
+/// The process, and whether it has ended and only waits for its parent to ask how.
+fn process_at(entry: &str, pid: u32) -> io::Result<(ProcessId, bool)> {
     let stat = fs::read_to_string(format!("/proc/{entry}/stat"))?;
     // The command name is in parentheses and may hold anything, also spaces and parentheses.
-    let after_name = stat.rsplit_once(')').map(|(_, rest)| rest);
+    let after_name = stat.rsplit_once(')').map(|(_, rest)| rest).unwrap_or_default();
     let start_time =
-        after_name.and_then(|rest| rest.split_ascii_whitespace().nth(START_TIME_FIELD)?.parse().ok());
+        after_name.split_ascii_whitespace().nth(START_TIME_FIELD).and_then(|text| text.parse().ok());
     let Some(start_time) = start_time else {
         return Err(io::Error::new(io::ErrorKind::InvalidData, "/proc/PID/stat has no start time"));
     };
     let pid_namespace = Namespace(fs::metadata("/proc/self/ns/pid")?.ino());
-    Ok(ProcessId { pid, start_time, pid_namespace })
+    let has_ended = after_name.trim_start().starts_with(['Z', 'X']) && !has_other_threads(entry);
+    Ok((ProcessId { pid, start_time, pid_namespace }, has_ended))
+}
+
+/// Whether more than the first thread is left: that one can end before the others, which keep the memory.
+fn has_other_threads(entry: &str) -> bool {
+    fs::read_dir(format!("/proc/{entry}/task")).is_ok_and(|threads| 1 < threads.count())
 }
 
 /// The place of the start time among the fields of `/proc/PID/stat` that follow the command name.
@@ -188,6 +197,19 @@ mod tests {
         assert!(ProcessHandle::open(before_us).unwrap().is_none());
         // Above the largest pid that a kernel gives out.
         assert_eq!(process_with_pid(1 << 23).unwrap(), None);
+    }
+
+    #[test]
+    fn a_process_that_waits_to_be_reaped_is_gone() {
+        let mut child = std::process::Command::new("sleep").arg("3600").spawn().unwrap();
+        let process = process_with_pid(child.id()).unwrap().expect("it sleeps");
+        ProcessHandle::open(process).unwrap().expect("it sleeps").kill().unwrap();
+        // Ends at the test's own limit if the kernel never ends the child.
+        while process_with_pid(child.id()).unwrap().is_some() {
+            std::thread::yield_now();
+        }
+        assert!(ProcessHandle::open(process).unwrap().is_none());
+        child.wait().unwrap();
     }
 
     #[test]

@@ -4,8 +4,8 @@
 //! whatever an owned effect calls for takes a permit, so an effect that skips the gate does not compile.
 //!
 //! Shared fields, and who may touch them:
-//! 1. `word` is moved on by the keeper alone ([`Gate::extend`]); the keeper, a release and the end of the owner
-//!    close it ([`Gate::fence`]). It never leaves `FENCED` (L6).
+//! 1. `word` is moved on by the keeper alone (`extend`); the keeper, a release and the end of the owner
+//!    close it (`fence`). It never leaves `FENCED` (L6).
 //! 2. `resident` goes from false to true once, by the keeper, after the residency lock was taken.
 //!
 //! It does not wait for effects that have begun; the handover does (L9).

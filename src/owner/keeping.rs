@@ -25,7 +25,7 @@ use crate::os::Clock;
 
 /// What the keeper is told from beside.
 pub(super) enum Event {
-    RenewalEnded(renew::Outcome),
+    RenewalEnded(Box<renew::Outcome>),
     ResidencyTaken(FileId),
     StopAsked,
 }
@@ -95,7 +95,7 @@ impl Driver {
     fn perform(&self, effect: Effect) -> Seen {
         match effect {
             Effect::Await { until, .. } => match self.mailbox.wait(until, &*self.clock) {
-                Some(Event::RenewalEnded(outcome)) => Seen::RenewalEnded(outcome),
+                Some(Event::RenewalEnded(outcome)) => Seen::RenewalEnded(*outcome),
                 Some(Event::ResidencyTaken(file)) => Seen::ResidencyTaken(file),
                 Some(Event::StopAsked) => Seen::StopAsked,
                 None => Seen::Woke,
@@ -135,7 +135,7 @@ fn renewals(
         while let Ok(Renewal { owned, residency }) = receiver.recv() {
             // L4: the new deadline counts from here, before anything is read or written.
             let step = Renew::start(owned, residency, clock.now());
-            mailbox.post(Event::RenewalEnded(drive(step, &mut store)));
+            mailbox.post(Event::RenewalEnded(Box::new(drive(step, &mut store))));
         }
     })?;
     Ok(sender)

@@ -14,17 +14,18 @@ fn answer(root: &Path, model: &str, more: &[&str]) -> Output {
 }
 
 fn last_line(output: &Output) -> Value {
-    let text = String::from_utf8(output.stdout.clone()).unwrap();
-    serde_json::from_str(text.lines().last().unwrap_or_else(|| panic!("no output: {output:?}"))).unwrap()
+    let text = String::from_utf8(output.stdout.clone()).expect("it is text");
+    let last = text.lines().last().unwrap_or_else(|| panic!("no output: {output:?}"));
+    serde_json::from_str(last).unwrap_or_else(|error| panic!("{error} in {last:?}"))
 }
 
 fn demo() -> Vec<u8> {
-    fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("demo/demo.gguf")).unwrap()
+    fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("demo/demo.gguf")).expect("the demo model is there")
 }
 
 fn written(directory: &Path, name: &str, bytes: &[u8]) -> PathBuf {
     let path = directory.join(name);
-    fs::write(&path, bytes).unwrap();
+    fs::write(&path, bytes).expect("a temporary directory");
     path
 }
 

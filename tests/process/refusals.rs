@@ -9,7 +9,7 @@ use rustix::process::Signal;
 use crate::harness::{Process, modeld, run};
 
 fn stderr(output: &Output) -> String {
-    String::from_utf8(output.stderr.clone()).unwrap()
+    String::from_utf8(output.stderr.clone()).expect("it is text")
 }
 
 #[test]
