@@ -16,8 +16,8 @@ pub(crate) struct Checked {
     pub(crate) bounds: String,
     /// The faults in play.
     pub(crate) faults: String,
-    /// Distinct and generated states as they have to be, where that is pinned.
-    pub(crate) pinned: Option<(usize, usize)>,
+    /// Distinct and generated states as they have to be.
+    pub(crate) pinned: (usize, usize),
     /// What the search found.
     pub(crate) found: Result<Exhaustive, Incomplete>,
 }
@@ -32,9 +32,7 @@ impl Checked {
         match &self.found {
             Err(_) => "INCOMPLETE",
             Ok(found) if !found.holds() => "FALLS",
-            Ok(found) if self.pinned.is_some_and(|pinned| pinned != (found.unique, found.generated)) => {
-                "OTHER COUNTS"
-            }
+            Ok(found) if self.pinned != (found.unique, found.generated) => "OTHER COUNTS",
             Ok(_) => "holds",
         }
     }
@@ -51,7 +49,7 @@ impl Checked {
                 "seconds": found.took.as_secs_f64(),
                 "collisions_expected": found.collisions_expected(),
                 "complete": true,
-                "pinned": self.pinned.map(|(unique, generated)| json!({"unique": unique, "generated": generated})),
+                "pinned": {"unique": self.pinned.0, "generated": self.pinned.1},
                 "properties": found.verdicts.iter().map(|verdict| json!({
                     "id": verdict.property,
                     "kind": kind(verdict.kind),
@@ -143,7 +141,8 @@ pub(crate) fn check_row(checked: &Checked) -> String {
                 };
                 let _ = writeln!(row, "    {how}: {}", fallen.property);
             }
-            if let Some((unique, generated)) = checked.pinned.filter(|_| !checked.as_expected()) {
+            if !checked.as_expected() {
+                let (unique, generated) = checked.pinned;
                 let _ = writeln!(row, "    pinned: {unique} unique, {generated} generated");
             }
             row
