@@ -2,7 +2,7 @@
 //!
 //! Decides nothing. Where a mutant falsifies what is seen, it says so.
 
-use modeld_spec::ids::ProcessId;
+use modeld_spec::ids::{Epoch, ProcessId};
 use modeld_spec::lease::effect::{
     ClaimSeen, Content, Effect, Failure, FailureKind, LatchSeen, LockSeen, ProcessSeen, Seen,
 };
@@ -77,19 +77,8 @@ impl Lease {
                 with_owner(state, slot, |owner| owner.awaits = None);
                 Seen::Done
             }
-            Effect::ReadEpochs if self.mutant == Some(Mutant::SkipsEpochClaim) => Seen::Epochs(None),
-            Effect::ReadEpochs => Seen::Epochs(state.disk.epochs),
-            Effect::ClaimEpoch(_) if self.mutant == Some(Mutant::SkipsEpochClaim) => {
-                Seen::Claim(ClaimSeen::Granted)
-            }
-            Effect::ClaimEpoch(epoch) => {
-                if state.disk.epochs < Some(*epoch) {
-                    state.disk.epochs = Some(*epoch);
-                    Seen::Claim(ClaimSeen::Granted)
-                } else {
-                    Seen::Claim(ClaimSeen::Refused)
-                }
-            }
+            Effect::ReadEpochs => Seen::Epochs(self.remembered(state)),
+            Effect::ClaimEpoch(epoch) => Seen::Claim(self.claim(state, *epoch)),
             Effect::ReplaceRecord(record) => {
                 if thread == Thread::Main {
                     self.watch_acquisition(state, slot);
@@ -124,6 +113,21 @@ impl Lease {
                 with_owner(state, slot, |owner| owner.gate = GateWord::FENCED);
                 Seen::Done
             }
+        }
+    }
+
+    fn remembered(&self, state: &State) -> Option<Epoch> {
+        if self.mutant == Some(Mutant::SkipsEpochClaim) { None } else { state.disk.epochs }
+    }
+
+    fn claim(&self, state: &mut State, epoch: Epoch) -> ClaimSeen {
+        if self.mutant == Some(Mutant::SkipsEpochClaim) {
+            ClaimSeen::Granted
+        } else if state.disk.epochs < Some(epoch) {
+            state.disk.epochs = Some(epoch);
+            ClaimSeen::Granted
+        } else {
+            ClaimSeen::Refused
         }
     }
 

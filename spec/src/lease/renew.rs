@@ -127,8 +127,8 @@ impl Machine for Renew {
             (State::Epochs, Seen::Epochs(Some(highest))) if highest == ours => self.replace(observed.at),
             // L3: the epochs were deleted too; ours is granted again before anything else relies on them.
             (State::Epochs, Seen::Epochs(_)) => self.to(State::Claim, Effect::ClaimEpoch(ours)),
-            (State::Claim, Seen::Claim(ClaimSeen::Granted)) => self.replace(observed.at),
-            (State::Claim, Seen::Claim(ClaimSeen::Refused)) => self.to(State::Epochs, Effect::ReadEpochs),
+            // Refused means that it stands already, which is all that is wanted.
+            (State::Claim, Seen::Claim(ClaimSeen::Granted | ClaimSeen::Refused)) => self.replace(observed.at),
 
             (State::Replace, Seen::Done) => {
                 let renewed = Owned { record: self.next.clone() };
