@@ -82,7 +82,7 @@ impl Detector {
         &self.0.root
     }
 
-    /// What file and process table say. Blocks for a read of at most 16 KiB and a look into the process table.
+    /// What file and process table say. Blocks for a read of at most 64 KiB and a look into the process table.
     ///
     /// # Errors
     /// [`ProbeError`]; never to be read as "nobody owns".

@@ -27,7 +27,7 @@ pub enum Exit {
     Overflow,
     /// The data root can't be used.
     DataRoot,
-    /// Ended by SIGINT.
+    /// Ended by SIGINT or SIGTERM before it was done.
     Interrupted,
 }
 
@@ -44,7 +44,7 @@ impl Exit {
         (Exit::Model, "the model or the backend failed"),
         (Exit::Overflow, "the prompt does not fit into the context"),
         (Exit::DataRoot, "the data root can't be used"),
-        (Exit::Interrupted, "interrupted (SIGINT)"),
+        (Exit::Interrupted, "ended by SIGINT or SIGTERM before it was done"),
     ];
 
     /// The code.

@@ -45,6 +45,16 @@ impl Failure {
         Failure { exit, token: None, messages: vec![message.into()], hint }
     }
 
+    /// Whoever read the output is gone: there is nobody to tell, and nothing has failed.
+    pub(super) fn nobody_reads() -> Self {
+        Failure { exit: Exit::Done, token: None, messages: Vec::new(), hint: None }
+    }
+
+    /// Whether there is nothing to tell.
+    pub(super) fn is_quiet(&self) -> bool {
+        self.messages.is_empty()
+    }
+
     pub(super) fn exit(&self) -> Exit {
         self.exit
     }
@@ -98,7 +108,10 @@ impl From<StartError> for Failure {
     fn from(error: StartError) -> Self {
         match error {
             StartError::Join(error) => error.into(),
-            StartError::Listen(error) => Failure::new(Exit::DataRoot, &error, None),
+            StartError::Listen(error) => {
+                let hint = "see that the data root's disk has room, or pass another one with --data-root";
+                Failure::new(Exit::DataRoot, &error, Some(hint.to_owned()))
+            }
             StartError::Died(_) => Failure::new(Exit::Failed, &error, None),
         }
     }
@@ -117,9 +130,13 @@ impl From<ConnError> for Failure {
 
 fn exit_of(error: &ConnError) -> Exit {
     match error {
-        ConnError::NoOwner(_) => Exit::NotRunning,
-        ConnError::GivenUp { why: GivenUp::NoOwner(_), .. } => Exit::NotRunning,
-        ConnError::Probe(_) => Exit::DataRoot,
+        ConnError::GivenUp { last: Some(last), .. }
+            if last.answered().is_some_and(|last| !last.is_owner_change()) =>
+        {
+            last.answered().map_or(Exit::Failed, Exit::of)
+        }
+        ConnError::NoOwner(_) | ConnError::GivenUp { why: GivenUp::NoOwner(_), .. } => Exit::NotRunning,
+        ConnError::Probe(_) => Exit::Unknown,
         ConnError::Unreachable { .. } | ConnError::SomebodyElse { .. } => Exit::Unknown,
         _ => Exit::Failed,
     }
@@ -127,7 +144,7 @@ fn exit_of(error: &ConnError) -> Exit {
 
 impl From<ProbeError> for Failure {
     fn from(error: ProbeError) -> Self {
-        Failure::new(Exit::DataRoot, &error, None)
+        Failure::new(Exit::Unknown, &error, None)
     }
 }
 

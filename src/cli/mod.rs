@@ -2,13 +2,16 @@
 
 mod exit;
 mod failure;
+mod host;
 mod output;
 mod progress;
 mod run;
 mod serve;
+mod signals;
 mod status;
 mod terms;
 
+use std::io::{Write, stderr};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -49,11 +52,13 @@ pub fn main() -> ExitCode {
 fn end(ended: Result<Exit, Failure>, json: bool) -> ExitCode {
     ended
         .unwrap_or_else(|failure| {
-            if json {
-                // The reader may be gone; the exit code still tells.
-                let _ = output::json_line(&failure.json());
+            if !failure.is_quiet() {
+                if json {
+                    // The reader may be gone; the exit code still tells.
+                    let _ = output::json_line(&failure.json());
+                }
+                let _ = writeln!(stderr(), "{failure}");
             }
-            eprintln!("{failure}");
             failure.exit()
         })
         .into()

@@ -13,16 +13,15 @@ use serde_json::json;
 
 use super::exit::Exit;
 use super::failure::Failure;
+use super::host::Host;
 use super::output;
 use super::progress::LoadBar;
-use super::serve::asked_to_stop;
+use super::signals::asked_to_stop;
 use super::terms::{DataRootArgs, OwnerArgs};
 use crate::conn::{Client, Content, Event, Generation, OpenSession, Options, Request, Totals};
-use crate::daemon::{self, Daemon, Started, is_model_name};
-use crate::data_root::DataRoot;
+use crate::daemon::is_model_name;
 use crate::engine::Prompt;
 use crate::engine::chat::ChatMessage;
-use crate::probe::{Detector, State};
 
 /// Stream an answer of a model
 ///
@@ -99,18 +98,20 @@ impl Run {
     pub(super) async fn run(&self) -> Result<Exit, Failure> {
         let root = self.root.resolve()?;
         let request = self.request()?;
+        let terms = self.owner.options(root.clone())?;
         let interrupted = pin!(asked_to_stop()?);
-        let daemon = self.own_if_nobody_does(&root).await?;
-        let options = Options { patience: self.patience, ..Options::default() };
-        let client = Client::new(root, options)?;
-        let answered = tokio::select! {
-            answered = self.answer(client.generate(request)) => answered.map(|()| Exit::Done),
-            () = interrupted => Ok(Exit::Interrupted),
+        let client = Client::new(root, Options { patience: self.patience, ..Options::default() })?;
+        let answered = async {
+            let answer_max = client.options().answer_max;
+            let host = Host::begin(client.detector().clone(), terms, answer_max, self.patience).await?;
+            let answered = tokio::select! {
+                answered = self.answer(client.generate(request)) => answered.map(|()| Exit::Done),
+                () = interrupted => Err(Failure::text(Exit::Interrupted, "interrupted", None)),
+            };
+            host.end().await?;
+            answered
         };
-        if let Some(daemon) = daemon {
-            let _ = daemon.shut_down().await?;
-        }
-        answered
+        answered.await
     }
 
     fn request(&self) -> Result<Request, Failure> {
@@ -152,19 +153,6 @@ impl Run {
 
     fn backend(&self) -> Option<String> {
         self.owner.backend().map(|backend| backend.name().to_owned())
-    }
-
-    /// Becomes the owner for the length of this command, unless somebody owns.
-    async fn own_if_nobody_does(&self, root: &DataRoot) -> Result<Option<Box<Daemon>>, Failure> {
-        let detector = Detector::new(root.clone())?;
-        if matches!(detector.detect()?, State::Running(_) | State::Foreign { .. }) {
-            return Ok(None);
-        }
-        match daemon::start(self.owner.options(root.clone())?).await? {
-            Started::Owner(daemon) => Ok(Some(daemon)),
-            // Somebody was faster, or is still on its way out: the client asks, and says what it finds.
-            Started::Follower(_) => Ok(None),
-        }
     }
 
     async fn answer(&self, mut generation: Generation) -> Result<(), Failure> {
@@ -230,7 +218,7 @@ impl Printer {
             Event::OwnerChanged { from, to, gap } => {
                 self.bar.end();
                 if !self.json {
-                    eprintln!("\nmodeld: the owner of epoch {from} is gone, epoch {to} goes on after {gap:.0?}");
+                    output::note(&format!("the owner of epoch {from} is gone, epoch {to} goes on after {gap:.0?}"));
                 }
                 self.line(|| {
                     json!({"event": "owner_changed", "from_epoch": from, "to_epoch": to, "gap_ms": ms(gap)})

@@ -1,18 +1,15 @@
 //! `modeld serve`: own the data root and serve, or stand by until that is possible.
 
-use std::future::Future;
-use std::io;
-
 use clap::Args;
 use modeld_spec::lease::decision::Why;
 use modeld_spec::lease::evict;
 use modeld_spec::lease::record::Record;
 use serde_json::{Value, json};
-use tokio::signal::unix::{SignalKind, signal};
 
 use super::exit::Exit;
 use super::failure::Failure;
-use super::output;
+use super::output::{self, note};
+use super::signals::asked_to_stop;
 use super::terms::{DataRootArgs, OwnerArgs};
 use crate::daemon::{self, Daemon, End, Started};
 use crate::owner::{Released, StandbyEvent, Stop};
@@ -63,52 +60,65 @@ impl Serve {
                 Started::Follower(owner) => return Err(owned_by_other(owner.why())),
             }
         };
-        let Some(daemon) = daemon else { return Ok(Exit::Done) };
-        self.announce(&daemon)?;
+        let Some(daemon) = daemon else {
+            self.say(&json!({"event": "stopped", "reason": null, "released": "nothing"}), "");
+            return Ok(Exit::Done);
+        };
+        self.announce(&daemon);
         let (end, released) = daemon.run_until(asked).await?;
         self.report(end, &released)
     }
 
-    fn announce(&self, daemon: &Daemon) -> Result<(), Failure> {
-        let Some(record) = daemon.record() else { return Ok(()) };
-        if self.json {
-            let mut event = describe(record);
-            event["event"] = "owner".into();
-            event["boot_ns"] = record.acquired_at.as_nanos().into();
-            output::json_line(&event)?;
-        } else {
-            let endpoint = record.meta.endpoint.as_deref().unwrap_or("no endpoint");
-            output::text(&format!(
-                "owner of epoch {}, pid {}, serving {} at {endpoint}\n",
-                record.epoch,
-                record.process.pid,
-                record.meta.backend.as_deref().unwrap_or("nothing"),
-            ))?;
-        }
+    /// Tells scripts or people. Whoever read may be gone: that does not keep an owner from owning.
+    fn say(&self, event: &Value, line: &str) {
+        let _ = match (self.json, line) {
+            (true, _) => output::json_line(event),
+            (false, "") => Ok(()),
+            (false, line) => output::text(&format!("{line}\n")),
+        };
+    }
+
+    fn announce(&self, daemon: &Daemon) {
+        let Some(record) = daemon.record() else { return };
+        let mut event = describe(record);
+        event["event"] = "owner".into();
+        event["boot_ns"] = record.acquired_at.as_nanos().into();
+        let line = format!(
+            "owner of epoch {}, pid {}, serving {} at {}",
+            record.epoch,
+            record.process.pid,
+            record.meta.backend.as_deref().unwrap_or("nothing"),
+            record.meta.endpoint.as_deref().unwrap_or("no endpoint"),
+        );
+        self.say(&event, &line);
         match daemon.owner().evicted() {
-            Some(evict::Outcome::Waiting) => self.note("waiting until the previous owner's memory is back"),
+            Some(evict::Outcome::Waiting) => note("waiting until the previous owner's memory is back"),
             Some(evict::Outcome::Killed(process)) => {
-                self.note(&format!("ended the wedged previous owner, {process}"));
+                note(&format!("ended the wedged previous owner, {process}"));
             }
             Some(evict::Outcome::Unproven) => {
-                self.note("the previous owner can't be ended: it is not known which process it is");
+                note("the previous owner can't be ended: it is not known which process it is");
             }
-            Some(evict::Outcome::Failed(failure)) => self.note(&failure.to_string()),
+            Some(evict::Outcome::Failed(failure)) => note(&failure.to_string()),
             Some(evict::Outcome::Gone(_) | evict::Outcome::Breach(_)) | None => {}
         }
-        Ok(())
     }
 
     fn report(&self, end: Option<End>, released: &Released) -> Result<Exit, Failure> {
-        if self.json {
-            let reason = end.as_ref().map(ToString::to_string);
-            let event = if matches!(end, Some(End::LeaseLost(_))) { "lost" } else { "stopped" };
-            output::json_line(&json!({"event": event, "reason": reason, "released": outcome(released)}))?;
-        }
+        let reason = end.as_ref().map(ToString::to_string);
+        let event = if matches!(end, Some(End::LeaseLost(_))) { "lost" } else { "stopped" };
+        self.say(&json!({"event": event, "reason": reason, "released": outcome(released)}), "");
         match released {
-            Released::MemoryHeld(failure) => self.note(&format!("memory is still held: {}", failure.cause)),
-            Released::RecordLeft(Some(failure)) => self.note(&failure.to_string()),
-            Released::Breach(breach) => self.note(&breach.to_string()),
+            Released::MemoryHeld(failure) if end.is_none() => {
+                return Err(Failure::text(
+                    Exit::Failed,
+                    format!("memory is still held: {}", failure.cause),
+                    None,
+                ));
+            }
+            Released::MemoryHeld(failure) => note(&format!("memory is still held: {}", failure.cause)),
+            Released::RecordLeft(Some(failure)) => note(&failure.to_string()),
+            Released::Breach(breach) => note(&breach.to_string()),
             Released::Released | Released::Superseded | Released::RecordLeft(None) | Released::Nothing => {}
         }
         match end {
@@ -118,7 +128,7 @@ impl Serve {
                 &end,
                 Some("see who owns the data root: `modeld status`".to_owned()),
             )),
-            Some(end @ End::Server(_)) => Err(Failure::new(Exit::Failed, &end, None)),
+            Some(end @ (End::Server(_) | End::Died(_))) => Err(Failure::new(Exit::Failed, &end, None)),
         }
     }
 
@@ -128,29 +138,12 @@ impl Serve {
         if let Ok(report) = cpu_report()
             && !(report.build_lacks.is_empty() && report.cpu_lacks.is_empty())
         {
-            self.note(&format!("warning: {report}"));
+            note(&format!("warning: {report}"));
         }
     }
 
     #[cfg(not(feature = "llama"))]
     fn warn_about_cpu(&self) {}
-
-    /// A remark for people; it goes beside what scripts read.
-    fn note(&self, text: &str) {
-        eprintln!("modeld: {text}");
-    }
-}
-
-/// Resolves at SIGTERM or SIGINT.
-pub(super) fn asked_to_stop() -> io::Result<impl Future<Output = ()>> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    Ok(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-    })
 }
 
 /// Tells what a standby sees, each thing once.
@@ -240,9 +233,9 @@ fn outcome(released: &Released) -> &'static str {
     match released {
         Released::Released => "released",
         Released::Superseded => "superseded",
-        Released::RecordLeft(_) => "record left",
-        Released::MemoryHeld(_) => "memory held",
-        Released::Breach(_) => "internal error",
+        Released::RecordLeft(_) => "record_left",
+        Released::MemoryHeld(_) => "memory_held",
+        Released::Breach(_) => "internal_error",
         Released::Nothing => "nothing",
     }
 }

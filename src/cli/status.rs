@@ -5,6 +5,7 @@ use std::time::Duration;
 use clap::Args;
 use modeld_spec::lease::record::Record;
 use serde_json::{Value, json};
+use tokio::time::timeout;
 
 use super::exit::Exit;
 use super::failure::Failure;
@@ -15,14 +16,14 @@ use crate::probe::{Probed, State};
 
 /// Show who owns the data root and what is resident
 ///
-/// Takes no lock and waits no longer than --timeout for the owner's answer. The exit code is that of LSB: 0 it
+/// Takes no lock and waits for each of the owner's two answers no longer than --timeout. The exit code is that of LSB: 0 it
 /// serves, 1 it is dead or stopped and its remains are there, 3 nobody owns, 4 it can't be told.
 #[derive(Args, Debug)]
 pub(super) struct Status {
     /// Print one JSON object
     #[arg(long)]
     pub(super) json: bool,
-    /// How long to wait for the owner's answer
+    /// How long to wait for an answer of the owner
     #[arg(long, value_name = "TIME", default_value = "2s", value_parser = humantime::parse_duration)]
     timeout: Duration,
     #[command(flatten)]
@@ -36,7 +37,9 @@ impl Status {
         let probed = client.detector().probe(self.timeout).await?;
         let condition = Condition::of(&probed);
         let status = match condition {
-            Condition::Running | Condition::NotServing => client.status().await.ok(),
+            Condition::Running | Condition::NotServing => {
+                timeout(self.timeout, client.status()).await.ok().and_then(Result::ok)
+            }
             _ => None,
         };
         if self.json {

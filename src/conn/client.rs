@@ -191,7 +191,7 @@ impl Client {
         Ok(link)
     }
 
-    /// A call over `link` that is given up when the lease file names a later owner: a stopped one would never answer.
+    /// A call over `link` that is given up when the lease file says that its owner owns no more: a stopped one would never answer.
     pub(super) async fn call<T>(
         &self,
         link: &Link,
@@ -215,10 +215,10 @@ impl Client {
         failed.into()
     }
 
-    /// Waits for `future`, unless the lease file names an owner of an epoch above `epoch` before.
+    /// Waits for `future`, unless the lease file says before that the owner of `epoch` owns no more.
     ///
     /// # Errors
-    /// [`Error::StaleEpoch`] in that case.
+    /// [`Error::StaleEpoch`] if there is a later one, [`Failed::Lost`] if it was not renewed or its process is gone.
     pub(super) async fn unless_superseded<T>(
         &self,
         epoch: Epoch,
@@ -249,11 +249,18 @@ impl Client {
         loop {
             sleep(SUPERSEDED_LOOK).await;
             let seen: Result<State, ProbeError> = self.0.detector.detect_off_thread().await;
-            let later = seen.ok().and_then(|state| Some(state.record()?.epoch)).filter(|seen| epoch < *seen);
-            if let Some(seen) = later {
-                // Later than everything seen, or one of those: there is nothing to refuse.
-                let _ = self.epochs().admit(seen);
-                return ConnError::Call(Failed::Answered(Error::StaleEpoch { got: epoch, seen }));
+            let Ok(state) = seen else { continue };
+            match state.record().map(|record| record.epoch) {
+                Some(seen) if epoch < seen => {
+                    // Later than everything seen, or one of those: there is nothing to refuse.
+                    let _ = self.epochs().admit(seen);
+                    return ConnError::Call(Failed::Answered(Error::StaleEpoch { got: epoch, seen }));
+                }
+                // It is stopped or dead, and nobody has followed yet; by its own deadline it serves no more (L5).
+                Some(seen) if epoch == seen && matches!(state, State::Stale { .. }) => {
+                    return ConnError::Call(Failed::Lost(state.to_string()));
+                }
+                _ => {}
             }
         }
     }

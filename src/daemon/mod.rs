@@ -73,6 +73,9 @@ pub enum End {
     /// The server ended by itself.
     #[error("the server ended")]
     Server(#[source] Option<ServeError>),
+    /// The server's task died.
+    #[error("the server died")]
+    Died(#[source] TaskError),
 }
 
 /// An owner that serves.
@@ -154,11 +157,14 @@ impl Daemon {
         &self.owner
     }
 
-    /// Resolves when the daemon can't go on; [`shut_down`](Daemon::shut_down) is due then. Cancel-safe.
-    pub async fn ended(&mut self) -> End {
+    /// Resolves, once, when the daemon can't go on. Cancel-safe.
+    async fn ended(&mut self) -> End {
         tokio::select! {
             cause = self.owner.lost() => End::LeaseLost(cause),
-            served = &mut self.server => End::Server(served.ok().and_then(Result::err)),
+            served = &mut self.server => match served {
+                Ok(served) => End::Server(served.err()),
+                Err(died) => End::Died(died),
+            },
         }
     }
 

@@ -1,11 +1,11 @@
 //! The epochs that were granted, durable and exclusive (L3).
 //!
-//! Each epoch is a file whose *name* is its number, made with `O_EXCL`: a name can't be torn, and of two
+//! Each epoch is an empty file whose *name* is its number, made with `O_EXCL`: a name can't be torn, and of two
 //! claimants of one number the file system refuses the second, latch or no latch. The number is also written
 //! into the latch file, so that the loss of either takes no epoch back.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, Write};
+use std::io;
 use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
 use std::path::Path;
 
@@ -32,25 +32,26 @@ pub(super) fn highest(root: &DataRoot, latch: &Lock) -> io::Result<Option<Epoch>
 }
 
 /// Grants `epoch` if nobody had it, and returns when that is durable.
-pub(super) fn claim(root: &DataRoot, latch: &Lock, epoch: Epoch, claimant: &str) -> io::Result<ClaimSeen> {
+pub(super) fn claim(root: &DataRoot, latch: &Lock, epoch: Epoch) -> io::Result<ClaimSeen> {
     let directory = root.epochs();
     match DirBuilder::new().mode(0o700).create(&directory) {
-        Ok(()) => sync_directory(root.path())?,
+        Ok(()) => {}
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
         Err(error) => return Err(error),
     }
     let path = directory.join(name_of(epoch));
-    let mut file = match OpenOptions::new().write(true).create_new(true).mode(FILE_MODE).open(&path) {
+    let file = match OpenOptions::new().write(true).create_new(true).mode(FILE_MODE).open(&path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(ClaimSeen::Refused),
         Err(error) => return Err(error),
     };
-    // Who had it, for people; the name alone is what counts.
-    writeln!(file, "{claimant}")?;
+    // Before anything that can fail: a full disk, on which an empty file can still be made, must not fill the directory.
+    forget_old(&directory, epoch);
     file.sync_all()?;
     sync_directory(&directory)?;
+    // The root's own entries too, whoever made them: of this directory and of the latch.
+    sync_directory(root.path())?;
     write_copy(latch.file(), epoch)?;
-    forget_old(&directory, epoch);
     Ok(ClaimSeen::Granted)
 }
 
@@ -76,7 +77,7 @@ fn forget_old(directory: &Path, granted: Epoch) {
     let Ok(entries) = fs::read_dir(directory) else { return };
     for entry in entries.flatten().take(ENTRIES_MAX) {
         let old = epoch_of(&entry.file_name().to_string_lossy());
-        if old.is_some_and(|old| old.get() + KEPT <= granted.get()) {
+        if old.is_some_and(|old| KEPT <= granted.get().saturating_sub(old.get())) {
             let _ = fs::remove_file(entry.path());
         }
     }

@@ -105,8 +105,7 @@ impl FileStore {
                 highest.map(Seen::Epochs).map_err(at(root.epochs()))
             }
             Effect::ClaimEpoch(epoch) => {
-                let claimant = format!("{} pid {}", self.shared.instance, std::process::id());
-                let claim = self.with_latch(|latch| epochs::claim(&root, latch, *epoch, &claimant));
+                let claim = self.with_latch(|latch| epochs::claim(&root, latch, *epoch));
                 remove_leftovers(&root, &self.shared.instance);
                 claim.map(Seen::Claim).map_err(at(root.epochs()))
             }

@@ -77,22 +77,25 @@ pub fn process_with_pid(pid: u32) -> io::Result<Option<ProcessId>> {
 
 /// The process, and whether it has ended and only waits for its parent to ask how.
 fn process_at(entry: &str, pid: u32) -> io::Result<(ProcessId, bool)> {
-    let stat = fs::read_to_string(format!("/proc/{entry}/stat"))?;
-    // The command name is in parentheses and may hold anything, also spaces and parentheses.
-    let after_name = stat.rsplit_once(')').map(|(_, rest)| rest).unwrap_or_default();
+    // Bytes: a command name is whatever its process says, cut anywhere.
+    let stat = fs::read(format!("/proc/{entry}/stat"))?;
+    // The name is in parentheses and may hold anything, also spaces and parentheses; what follows is plain ASCII.
+    let after_name =
+        stat.iter().rposition(|byte| *byte == b')').map(|end| &stat[end + 1..]).unwrap_or_default();
+    let after_name = std::str::from_utf8(after_name).unwrap_or_default();
     let start_time =
         after_name.split_ascii_whitespace().nth(START_TIME_FIELD).and_then(|text| text.parse().ok());
     let Some(start_time) = start_time else {
         return Err(io::Error::new(io::ErrorKind::InvalidData, "/proc/PID/stat has no start time"));
     };
     let pid_namespace = Namespace(fs::metadata("/proc/self/ns/pid")?.ino());
-    let has_ended = after_name.trim_start().starts_with(['Z', 'X']) && !has_other_threads(entry);
+    let has_ended = after_name.trim_start().starts_with(['Z', 'X']) && !has_other_threads(entry)?;
     Ok((ProcessId { pid, start_time, pid_namespace }, has_ended))
 }
 
 /// Whether more than the first thread is left: that one can end before the others, which keep the memory.
-fn has_other_threads(entry: &str) -> bool {
-    fs::read_dir(format!("/proc/{entry}/task")).is_ok_and(|threads| 1 < threads.count())
+fn has_other_threads(entry: &str) -> io::Result<bool> {
+    Ok(1 < fs::read_dir(format!("/proc/{entry}/task"))?.count())
 }
 
 /// The place of the start time among the fields of `/proc/PID/stat` that follow the command name.
@@ -151,7 +154,8 @@ fn untrusted_magic(magic: u32) -> Option<&'static str> {
     UNTRUSTED_FILESYSTEMS.iter().find(|(known, _)| *known == magic).map(|(_, name)| *name)
 }
 
-/// Magic numbers of statfs(2) whose locks are not those of one kernel.
+/// Magic numbers of statfs(2) whose locks are not those of one kernel: network and cluster file systems, and those that a
+/// hypervisor or another process serves.
 const UNTRUSTED_FILESYSTEMS: &[(u32, &str)] = &[
     (0x6969, "nfs"),
     (0xff53_4d42, "cifs"),
@@ -167,7 +171,14 @@ const UNTRUSTED_FILESYSTEMS: &[(u32, &str)] = &[
     (0x0116_1970, "gfs2"),
     (0x7461_636f, "ocfs2"),
     (0x6573_5546, "fuse"),
-    (0x1980_3150, "beegfs"),
+    (0x1983_0326, "beegfs"),
+    (0x4750_4653, "gpfs"),
+    (0xaad7_aaea, "panfs"),
+    (0x2003_0528, "orangefs"),
+    (0x6163_6673, "acfs"),
+    (0xbeef_dead, "snfs"),
+    (0x786f_4256, "vboxsf"),
+    (0xbacb_acbc, "vmhgfs"),
 ];
 
 #[cfg(test)]

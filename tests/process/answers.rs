@@ -1,6 +1,6 @@
 //! Answers: from an owner, without one, and across the end of one.
 
-use std::io::Write;
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
 use std::process::Stdio;
 
@@ -118,4 +118,71 @@ fn text_goes_out_plain_and_ends_with_a_line() {
     assert_eq!(output.status.code(), Some(0));
     assert_eq!(output.stdout.last(), Some(&b'\n'));
     assert!(output.stderr.is_empty(), "no progress and no figures where nobody looks");
+}
+
+#[test]
+fn two_answers_without_an_owner_both_come_to_their_end() {
+    let directory = tempfile::tempdir().unwrap();
+    // It waits for its reader in the middle, and owns as long.
+    let mut first = Process::spawn(asked(directory.path(), LONG));
+    assert_eq!(first.event("open")["epoch"], 1);
+    // Through the first, which leaves as soon as it has its own answer.
+    let mut second = Process::spawn(asked(directory.path(), LONG));
+    assert_eq!(second.event("open")["epoch"], 1);
+    second.event("text");
+    assert_eq!(last_line(&first)["tokens"], 3000);
+    assert_eq!(first.wait().code(), Some(0));
+    let end = last_line(&second);
+    assert_eq!(end["tokens"], 3000, "{end}");
+    assert_eq!(end["epochs"], serde_json::json!([1, 2]), "it went on as owner itself");
+    assert_eq!(second.wait().code(), Some(0));
+    assert!(!directory.path().join("modeld.lease").exists(), "the lease is released");
+}
+
+#[test]
+fn an_interrupted_answer_says_so_and_gives_back_what_it_owned() {
+    let directory = tempfile::tempdir().unwrap();
+    for signal in [Signal::INT, Signal::TERM] {
+        let mut answer = Process::spawn(asked(directory.path(), LONG));
+        answer.event("text");
+        answer.signal(signal);
+        let end = last_line(&answer);
+        assert_eq!(answer.wait().code(), Some(130));
+        assert_eq!(end["error"]["message"], "interrupted");
+        assert!(!directory.path().join("modeld.lease").exists(), "the lease is released");
+    }
+}
+
+#[test]
+fn a_reader_that_has_seen_enough_is_no_failure_and_leaves_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut command = asked(directory.path(), LONG);
+    let (reader, writer) = std::io::pipe().unwrap();
+    command.stdout(writer);
+    let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+    drop(command);
+    let mut first = String::new();
+    BufReader::new(reader).read_line(&mut first).unwrap();
+    assert!(first.starts_with('{'), "{first}");
+    // The pipe is closed by now.
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    assert!(!directory.path().join("modeld.lease").exists(), "the lease is released");
+    let mut stderr = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
+    assert_eq!(stderr, "");
+}
+
+#[test]
+fn an_answer_of_a_stopped_owner_is_given_up_within_the_patience() {
+    let directory = tempfile::tempdir().unwrap();
+    let owner = serve(directory.path(), &["--ttl", "1s"]);
+    owner.event("owner");
+    let mut command = asked(directory.path(), LONG);
+    command.args(["--patience", "1s"]);
+    let mut answer = Process::spawn(command);
+    answer.event("text");
+    owner.signal(Signal::STOP);
+    let end = last_line(&answer);
+    assert!(end["error"]["message"].is_string(), "{end}");
+    assert_ne!(answer.wait().code(), Some(0));
 }

@@ -82,6 +82,23 @@ fn l9_a_handover_leaves_nothing_and_the_standby_is_next() {
 }
 
 #[test]
+fn an_owner_whose_reader_is_gone_goes_on_owning_and_hands_over() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut command = modeld(directory.path(), &["serve", "--json", "--backend", "toy"]);
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    command.stdout(writer).stderr(std::process::Stdio::null());
+    let mut child = command.spawn().unwrap();
+    eventually("it owns", || directory.path().join("modeld.lease").exists().then_some(()));
+    let status = run(modeld(directory.path(), &["status", "--timeout", "30s"]));
+    assert_eq!(status.status.code(), Some(0));
+    let pid = rustix::process::Pid::from_child(&child);
+    rustix::process::kill_process(pid, Signal::TERM).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    assert!(!directory.path().join("modeld.lease").exists());
+}
+
+#[test]
 fn a_second_owner_is_told_who_owns_and_how_to_go_on() {
     let directory = tempfile::tempdir().unwrap();
     let owner = serve(directory.path(), &[]);
