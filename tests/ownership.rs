@@ -312,15 +312,39 @@ fn a_full_disk_costs_an_attempt_and_nothing_else() {
 fn a_full_disk_does_not_end_an_owner_at_the_first_failure() {
     let (_directory, root) = root();
     let config = short_lived(&root);
-    let temporary = root.path().join(format!("modeld.lease.{}.tmp", config.instance));
+    let beside = root.path().join(format!("modeld.lease.{}.tmp", config.instance));
     let owner = owner::join(config).unwrap();
     let first = record(&root).renewed_at;
-    std::os::unix::fs::symlink("/dev/full", &temporary).unwrap();
+    // The file that the next renewal writes to; a renewal may have come in between, and then there is one.
+    let _ = fs::remove_file(&beside);
+    std::os::unix::fs::symlink("/dev/full", &beside).unwrap();
     // A failed renewal removes what it could not write, and with it the obstacle: the next one succeeds.
-    eventually("it is renewed after all", || !temporary.exists() && first < record(&root).renewed_at);
+    eventually("it is renewed after all", || !beside.is_symlink() && first < record(&root).renewed_at);
     assert!(owner.gate().unwrap().pass().is_ok());
     assert_eq!(owner.lost_err(), None);
     assert_eq!(owner.release(&mut ()), Released::Released);
+}
+
+#[test]
+fn renewals_write_over_two_files_and_leave_none() {
+    let (_directory, root) = root();
+    let config = short_lived(&root);
+    let beside = root.path().join(format!("modeld.lease.{}.tmp", config.instance));
+    let owner = owner::join(config).unwrap();
+    let files = || {
+        let inode = |path: &PathBuf| {
+            fs::metadata(path).ok().map(|metadata| std::os::unix::fs::MetadataExt::ino(&metadata))
+        };
+        let mut inodes = [inode(&root.record()), inode(&beside)];
+        inodes.sort_unstable();
+        inodes
+    };
+    eventually("there are two files", || files()[0].is_some());
+    let (two, renewed) = (files(), record(&root).renewed_at);
+    eventually("there were more renewals", || renewed.after(SHORT) < record(&root).renewed_at);
+    assert_eq!(files(), two, "a renewal needs no room");
+    assert_eq!(owner.release(&mut ()), Released::Released);
+    assert_eq!(files(), [None, None]);
 }
 
 #[test]

@@ -112,11 +112,15 @@ impl FileStore {
             Effect::ReplaceRecord(record) => {
                 self.replace_record(record).map(|()| Seen::Done).map_err(at(root.record()))
             }
-            Effect::RemoveRecord => match fs::remove_file(root.record()) {
-                Ok(()) => Ok(Seen::Done),
-                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Seen::Done),
-                Err(error) => Err((root.record(), error)),
-            },
+            Effect::RemoveRecord => {
+                // Whoever claims next removes what can't be removed here.
+                let _ = fs::remove_file(record_beside(&root, &self.shared.instance));
+                match fs::remove_file(root.record()) {
+                    Ok(()) => Ok(Seen::Done),
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Seen::Done),
+                    Err(error) => Err((root.record(), error)),
+                }
+            }
             Effect::InspectProcess(process) => {
                 self.inspect_process(*process).map(Seen::Process).map_err(at(PathBuf::new()))
             }
@@ -162,8 +166,9 @@ impl FileStore {
         }
     }
 
-    /// Writes beside the record and renames: a reader sees the old record or the new one, whole. Not flushed to
-    /// disk: after a power loss the boot id has changed and the record is void anyway (L4).
+    /// Writes beside the record and exchanges the two: a reader sees the old record or the new one, whole. The old
+    /// file is written over by the next renewal, so that renewing needs no room on the disk. Not flushed to disk:
+    /// after a power loss the boot id has changed and the record is void anyway (L4).
     fn replace_record(&self, record: &Record) -> io::Result<()> {
         let acquired_ago = record.renewed_at.since(record.acquired_at);
         let renewed_at = SystemTime::now();
@@ -172,13 +177,13 @@ impl FileStore {
             acquired_at: &humantime::format_rfc3339_millis(acquired_at).to_string(),
             renewed_at: &humantime::format_rfc3339_millis(renewed_at).to_string(),
         });
-        let temporary = temporary_record(&self.shared.root, &self.shared.instance);
-        let written = write_new(&temporary, text.as_bytes())
-            .and_then(|()| fs::rename(&temporary, self.shared.root.record()));
-        if written.is_err() {
-            let _ = fs::remove_file(&temporary);
+        let beside = record_beside(&self.shared.root, &self.shared.instance);
+        let replaced = write(&beside, text.as_bytes())
+            .and_then(|()| os::put_in_place(&beside, &self.shared.root.record()));
+        if replaced.is_err() {
+            let _ = fs::remove_file(&beside);
         }
-        written
+        replaced
     }
 
     fn inspect_process(&self, process: ProcessId) -> io::Result<ProcessSeen> {
@@ -220,34 +225,51 @@ impl Clone for FileStore {
     }
 }
 
+/// Reads the record at `path`, with or without the latch.
+///
+/// Without it the file can be exchanged while it is read, and then be written over; so what was read counts only if
+/// the file is still the record afterwards. (To be it again it would have to be exchanged twice, a renewal apart.)
 pub(crate) fn read_record(path: &Path) -> io::Result<Content> {
-    let file = match File::open(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Content::Absent),
-        Err(error) => return Err(error),
-    };
-    let mut bytes = Vec::new();
-    // One byte more than a record may have, so that a longer file is seen to be longer.
-    file.take(Record::BYTES_MAX as u64 + 1).read_to_end(&mut bytes)?;
-    Ok(match Record::decode(&bytes) {
-        Ok(record) => Content::Record(record),
-        Err(unreadable) => Content::Unreadable(unreadable),
-    })
+    let mut reads = 0;
+    loop {
+        let file = match File::open(path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Content::Absent),
+            Err(error) => return Err(error),
+        };
+        let read_from = os::file_id(&file.metadata()?);
+        let mut bytes = Vec::new();
+        // One byte more than a record may have, so that a longer file is seen to be longer.
+        file.take(Record::BYTES_MAX as u64 + 1).read_to_end(&mut bytes)?;
+        reads += 1;
+        let is_record = fs::metadata(path).is_ok_and(|now| os::file_id(&now) == read_from);
+        if is_record || READS_MAX <= reads {
+            return Ok(match Record::decode(&bytes) {
+                Ok(record) => Content::Record(record),
+                Err(unreadable) => Content::Unreadable(unreadable),
+            });
+        }
+    }
 }
 
-fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(FILE_MODE).open(path)?;
-    file.write_all(bytes)
+/// Writes over what is there, if anything: the blocks of a file that is emptied first could be gone by then.
+fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create(true).truncate(false).mode(FILE_MODE).open(path)?;
+    file.write_all(bytes)?;
+    if file.metadata()?.len() != bytes.len() as u64 {
+        file.set_len(bytes.len() as u64)?;
+    }
+    Ok(())
 }
 
-fn temporary_record(root: &DataRoot, instance: &InstanceId) -> PathBuf {
+fn record_beside(root: &DataRoot, instance: &InstanceId) -> PathBuf {
     root.path().join(format!("{TEMPORARY_PREFIX}{instance}{TEMPORARY_SUFFIX}"))
 }
 
 /// Removes what writers left that died between writing and renaming. Under the latch, so nobody writes one
 /// of these; what fails here hurts nobody.
 fn remove_leftovers(root: &DataRoot, instance: &InstanceId) {
-    let own = temporary_record(root, instance);
+    let own = record_beside(root, instance);
     let Ok(entries) = fs::read_dir(root.path()) else { return };
     for entry in entries.flatten().take(LEFTOVERS_MAX) {
         let name = entry.file_name();
@@ -269,6 +291,10 @@ fn kind_of(error: &io::Error) -> FailureKind {
 
 const TEMPORARY_PREFIX: &str = "modeld.lease.";
 const TEMPORARY_SUFFIX: &str = ".tmp";
+
+/// How often a record that is exchanged meanwhile is read: it is exchanged at every renewal, so the second read is the
+/// one that counts.
+const READS_MAX: u32 = 4;
 
 /// How many directory entries a clean-up looks at.
 const LEFTOVERS_MAX: usize = 10_000;

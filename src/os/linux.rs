@@ -139,6 +139,22 @@ pub fn file_id(metadata: &fs::Metadata) -> FileId {
     FileId { device: metadata.dev(), inode: metadata.ino() }
 }
 
+/// Makes `new` the file at `path`, in one step. What was there is at `new` afterwards, where the file system can exchange
+/// two files; else it is gone. An exchange does not make ext4 write the data out at once, as a replacing rename does.
+///
+/// # Errors
+/// What `rename` says.
+pub fn put_in_place(new: &Path, path: &Path) -> io::Result<()> {
+    use rustix::fs::{CWD, RenameFlags, renameat_with};
+    use rustix::io::Errno;
+    match renameat_with(CWD, new, CWD, path, RenameFlags::EXCHANGE) {
+        Ok(()) => Ok(()),
+        // Nothing is there to exchange with, or this file system can't.
+        Err(Errno::NOENT | Errno::INVAL | Errno::NOSYS) => fs::rename(new, path),
+        Err(error) => Err(error.into()),
+    }
+}
+
 /// The name of the file system of `path` if its locks can't be trusted between machines: a network one, or
 /// one served by a process that may reach over the network.
 ///
@@ -197,6 +213,21 @@ mod tests {
             assert_eq!(untrusted_magic(magic), None);
         }
         assert_eq!(untrusted_filesystem(Path::new("/proc")).unwrap(), None);
+    }
+
+    #[test]
+    fn a_file_is_put_in_place_of_another_or_of_none() {
+        let directory = tempfile::tempdir().unwrap();
+        let (new, path) = (directory.path().join("new"), directory.path().join("path"));
+        fs::write(&new, "1").unwrap();
+        put_in_place(&new, &path).unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "1");
+        assert!(!new.exists());
+        fs::write(&new, "2").unwrap();
+        put_in_place(&new, &path).unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "2");
+        assert!(put_in_place(&directory.path().join("none"), &path).is_err());
+        assert_eq!(fs::read_to_string(&path).unwrap(), "2");
     }
 
     #[test]
