@@ -17,10 +17,14 @@ use modeld_spec::lease::record::{Record, Residency};
 use modeld_spec::time::Ttl;
 use tempfile::TempDir;
 
+/// Between two looks at what another thread brings about.
+const LOOK: Duration = Duration::from_millis(2);
+
 /// Longer than anything here takes on a busy machine; a test that waits for it fails.
 const BOUND: Duration = Duration::from_secs(30);
 
-const SHORT: Duration = Duration::from_millis(400);
+/// Short enough to wait for its end, long enough to be renewed in time on a machine that is shared.
+const SHORT: Duration = Duration::from_secs(1);
 
 fn root() -> (TempDir, DataRoot) {
     let directory = tempfile::tempdir().expect("a temporary directory");
@@ -62,7 +66,7 @@ fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
     let start = std::time::Instant::now();
     while !holds() {
         assert!(start.elapsed() < BOUND, "never: {what}");
-        std::thread::yield_now();
+        std::thread::park_timeout(LOOK);
     }
 }
 
