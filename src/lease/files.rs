@@ -72,7 +72,7 @@ impl FileStore {
     }
 
     /// The file of the residency lock, if it is in the claimant's hand.
-    pub(super) fn residency_in_hand(&self) -> Option<FileId> {
+    pub(crate) fn residency_in_hand(&self) -> Option<FileId> {
         self.residency().as_ref().map(Lock::id)
     }
 

@@ -116,21 +116,28 @@ impl Driver<'_> {
                         ResidencyWait::begin(self.store.clone(), move |_| mailbox.post(Event::LockTaken));
                     self.waiting = Some(begun.map_err(system("a thread that waits for the residency lock"))?);
                 }
-                Ok(self.wait(until))
+                Ok(self.wait(true, until))
             }
             Effect::Await { for_lock: false, until } => {
                 self.waiting = None;
                 // A lock that came in the meantime is in the way of whoever it is meant for (L7).
                 self.store.perform(&LeaseEffect::DropResidency);
-                Ok(self.wait(until))
+                Ok(self.wait(false, until))
             }
         }
     }
 
-    fn wait(&self, until: BootTime) -> Seen {
-        match self.mailbox.wait(until, &*self.claimant.clock) {
-            Some(Event::LockTaken) | None => Seen::Woke,
-            Some(Event::Stop) => Seen::StopAsked,
+    fn wait(&self, for_lock: bool, until: BootTime) -> Seen {
+        loop {
+            match self.mailbox.wait(until, &*self.claimant.clock) {
+                Some(Event::LockTaken) if for_lock && self.store.residency_in_hand().is_some() => {
+                    return Seen::LockTaken;
+                }
+                // It tells of a lock that was dropped since.
+                Some(Event::LockTaken) => {}
+                Some(Event::Stop) => return Seen::StopAsked,
+                None => return Seen::Woke,
+            }
         }
     }
 }
