@@ -76,8 +76,8 @@ fn deep() -> Vec<Configuration> {
         one("three", Lease { horizon: 2, restarts: 0, ..three.clone() }, (1_406_991, 6_644_864)),
         one("three-prompt", Lease { prompt: true, horizon: 4, ..three }, (4_415_832, 15_045_251)),
         one("io-errors", Lease { failures: 2, horizon: 2, ..small }, (4_205_788, 15_716_634)),
-        one("lock-file-crash", replaced.clone(), (10_259_260, 40_965_503)),
-        one("lock-file-expiry", Lease { horizon: 4, restarts: 0, ..replaced }, (5_943_150, 32_484_601)),
+        one("lock-file-crash", replaced.clone(), (10_268_444, 41_092_667)),
+        one("lock-file-expiry", Lease { horizon: 4, restarts: 0, ..replaced }, (5_908_276, 32_334_875)),
     ]
 }
 
