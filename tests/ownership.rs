@@ -214,6 +214,29 @@ fn l1_successor_waits_for_the_residency_lock() {
 }
 
 #[test]
+fn l14_a_leader_gets_the_lock_that_it_found_held_under_whatever_name() {
+    let (_directory, root) = root();
+    let first = owner::join(short_lived(&root)).unwrap();
+    let latch = File::open(root.latch()).unwrap();
+    FileExt::lock_exclusive(&latch).unwrap();
+    lost(&first);
+    FileExt::unlock(&latch).unwrap();
+    let mut second = None;
+    eventually("the record has expired", || {
+        second = owner::join(short_lived(&root)).ok().filter(Owner::is_owner);
+        second.is_some()
+    });
+    let second = second.unwrap();
+    // Somebody tidies up: the lock that the leader waits for is on a file without a name from here on.
+    fs::remove_file(root.residency()).unwrap();
+    fs::write(root.residency(), "").unwrap();
+    assert_eq!(first.release(&mut ()), Released::Superseded);
+    let gate = second.gate().unwrap();
+    eventually("the second is resident", || gate.pass_resident().is_ok());
+    assert_eq!(second.release(&mut ()), Released::Released);
+}
+
+#[test]
 fn a_standby_takes_over_when_the_owner_releases() {
     let (_directory, root) = root();
     let owner = owner::join(config(&root)).unwrap();

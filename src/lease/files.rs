@@ -4,19 +4,20 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use modeld_spec::ids::{FileId, InstanceId, Namespace, ProcessId};
 use modeld_spec::lease::effect::{
-    Content, Effect, Failure, FailureKind, LatchSeen, LockSeen, Observation, ProcessSeen, Seen,
+    Content, Effect, Failure, FailureKind, LatchSeen, Observation, ProcessSeen, Seen,
 };
 use modeld_spec::lease::record::{Record, WallClock};
 use modeld_spec::time::Observed;
 
 use super::epochs;
-use super::locks::{Attempt, FILE_MODE, Lock, lock_within, try_lock};
-use super::store::Store;
+use super::locks::{FILE_MODE, Lock, lock_within};
+use super::residency::ResidencyLock;
+use super::store::{Backing, Store, Taken, WaitOn};
 use crate::data_root::DataRoot;
 use crate::os::{self, Clock};
 
@@ -35,7 +36,7 @@ struct Shared {
     pid_namespace: Namespace,
     latch_wait: Duration,
     clock: Arc<dyn Clock>,
-    residency: Mutex<Option<Lock>>,
+    residency: ResidencyLock,
 }
 
 impl FileStore {
@@ -48,14 +49,9 @@ impl FileStore {
         clock: Arc<dyn Clock>,
     ) -> Self {
         let pid_namespace = process.pid_namespace;
-        let residency = Mutex::new(None);
+        let residency = ResidencyLock::new(root.residency());
         let shared = Shared { root, instance, pid_namespace, latch_wait, clock, residency };
         FileStore { shared: Arc::new(shared), latch: None }
-    }
-
-    /// The data root.
-    pub fn root(&self) -> &DataRoot {
-        &self.shared.root
     }
 
     /// Reads the record without taking any lock, as a probe does.
@@ -64,28 +60,6 @@ impl FileStore {
     /// What the system says; a missing or unreadable file is no error.
     pub fn inspect(root: &DataRoot) -> io::Result<Content> {
         read_record(&root.record())
-    }
-
-    /// Puts the residency lock into the claimant's hand.
-    pub(super) fn keep_residency(&self, lock: Lock) {
-        *self.residency() = Some(lock);
-    }
-
-    /// The file of the residency lock, if it is in the claimant's hand.
-    pub(crate) fn residency_in_hand(&self) -> Option<FileId> {
-        self.residency().as_ref().map(Lock::id)
-    }
-
-    /// Lets the residency lock live until the process ends: nobody can say that the memory is back.
-    pub(crate) fn keep_residency_for_good(&self) {
-        if let Some(lock) = self.residency().take() {
-            std::mem::forget(lock);
-        }
-    }
-
-    fn residency(&self) -> MutexGuard<'_, Option<Lock>> {
-        // The lock is in hand or not, whatever happened to a thread that held the guard.
-        self.shared.residency.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn try_perform(&mut self, effect: &Effect) -> Result<Seen, (PathBuf, io::Error)> {
@@ -99,7 +73,9 @@ impl FileStore {
                 Ok(Seen::Latch(seen))
             }
             Effect::ReadRecord => read_record(&root.record()).map(Seen::Record).map_err(at(root.record())),
-            Effect::TryResidency => self.try_residency().map(Seen::Residency).map_err(at(root.residency())),
+            Effect::TryResidency => {
+                self.shared.residency.attempt().map(Seen::Residency).map_err(at(root.residency()))
+            }
             Effect::ReadEpochs => {
                 let highest = self.with_latch(|latch| epochs::highest(&root, latch));
                 highest.map(Seen::Epochs).map_err(at(root.epochs()))
@@ -125,7 +101,7 @@ impl FileStore {
                 self.kill_process(*process).map(Seen::Process).map_err(at(PathBuf::new()))
             }
             Effect::DropResidency => {
-                *self.residency() = None;
+                self.shared.residency.drop_lock();
                 Ok(Seen::Done)
             }
             Effect::DropLatch => {
@@ -141,25 +117,6 @@ impl FileStore {
         match &self.latch {
             Some(latch) => act(latch),
             None => Err(io::Error::other("the latch is not in hand")),
-        }
-    }
-
-    fn try_residency(&mut self) -> io::Result<LockSeen> {
-        let path = self.shared.root.residency();
-        let mut residency = self.residency();
-        if let Some(lock) = residency.as_ref() {
-            if lock.is_at(&path)? {
-                return Ok(LockSeen::Taken(lock.id()));
-            }
-            *residency = None;
-        }
-        match try_lock(&path)? {
-            Attempt::Taken(lock) => {
-                let id = lock.id();
-                *residency = Some(lock);
-                Ok(LockSeen::Taken(id))
-            }
-            Attempt::Held(id) => Ok(LockSeen::Held(id)),
         }
     }
 
@@ -212,6 +169,28 @@ impl Store for FileStore {
             })
         });
         Observed { at: self.shared.clock.now(), what }
+    }
+}
+
+impl Backing for FileStore {
+    fn store(&self) -> Box<dyn Store + Send> {
+        Box::new(self.clone())
+    }
+
+    fn await_residency(&self, on: WaitOn, taken: Taken) -> io::Result<()> {
+        self.shared.residency.wait(on, taken)
+    }
+
+    fn stop_waiting(&self) {
+        self.shared.residency.stop_waiting();
+    }
+
+    fn residency_in_hand(&self) -> Option<FileId> {
+        self.shared.residency.in_hand()
+    }
+
+    fn keep_residency_for_good(&self) {
+        self.shared.residency.keep_for_good();
     }
 }
 
