@@ -124,12 +124,9 @@ impl FileStore {
     /// disk: after a power loss the boot id has changed and the record is void anyway (L4).
     fn replace_record(&self, record: &Record) -> io::Result<()> {
         let acquired_ago = record.renewed_at.since(record.acquired_at);
-        let renewed_at = SystemTime::now();
-        let acquired_at = renewed_at.checked_sub(acquired_ago).unwrap_or(SystemTime::UNIX_EPOCH);
-        let text = record.encode(WallClock {
-            acquired_at: &humantime::format_rfc3339_millis(acquired_at).to_string(),
-            renewed_at: &humantime::format_rfc3339_millis(renewed_at).to_string(),
-        });
+        let now = SystemTime::now();
+        let acquired_at = now.checked_sub(acquired_ago).unwrap_or(SystemTime::UNIX_EPOCH);
+        let text = record.encode(WallClock { acquired_at: &wall(acquired_at), renewed_at: &wall(now) });
         let temporary = temporary_record(&self.shared.root, &self.shared.instance);
         let written = write_new(&temporary, text.as_bytes())
             .and_then(|()| fs::rename(&temporary, self.shared.root.record()));
@@ -215,6 +212,13 @@ pub(crate) fn read_record(path: &Path) -> io::Result<Content> {
     })
 }
 
+/// An instant of the wall clock in RFC 3339, for people; the nearest one that has a text. The clock may be set to
+/// anything, and no renewal fails for it.
+fn wall(time: SystemTime) -> String {
+    let latest = SystemTime::UNIX_EPOCH + WALL_MAX;
+    humantime::format_rfc3339_millis(time.clamp(SystemTime::UNIX_EPOCH, latest)).to_string()
+}
+
 fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(FILE_MODE).open(path)?;
     file.write_all(bytes)
@@ -250,5 +254,29 @@ fn kind_of(error: &io::Error) -> FailureKind {
 const TEMPORARY_PREFIX: &str = "modeld.lease.";
 const TEMPORARY_SUFFIX: &str = ".tmp";
 
+/// The last second of the year 9999: RFC 3339 has four digits for a year.
+const WALL_MAX: Duration = Duration::from_secs(253_402_300_799);
+
 /// How many directory entries a clean-up looks at.
 const LEFTOVERS_MAX: usize = 10_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wrong_wall_clock_is_no_reason_to_fail() {
+        let epoch = SystemTime::UNIX_EPOCH;
+        let texts = [
+            (epoch, "1970-01-01T00:00:00.000Z"),
+            (epoch + Duration::from_millis(1_500), "1970-01-01T00:00:01.500Z"),
+            // The battery of the clock was empty, and the owner is older than the clock's beginning.
+            (epoch - Duration::from_secs(1), "1970-01-01T00:00:00.000Z"),
+            (epoch + WALL_MAX, "9999-12-31T23:59:59.000Z"),
+            (epoch + 2 * WALL_MAX, "9999-12-31T23:59:59.000Z"),
+        ];
+        for (time, text) in texts {
+            assert_eq!(wall(time), text);
+        }
+    }
+}
