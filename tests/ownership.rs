@@ -129,6 +129,19 @@ fn lost_epochs_are_an_error_and_not_a_new_beginning() {
 }
 
 #[test]
+fn an_interval_that_can_not_work_is_refused_with_the_remedy() {
+    let (_directory, root) = root();
+    let join =
+        |interval| owner::join(Config { renew_interval: Some(interval), ..short_lived(&root) }).unwrap_err();
+    let seldom = join(Duration::from_millis(501));
+    assert!(seldom.to_string().contains("too seldom"), "{seldom}");
+    assert!(seldom.hint().unwrap().contains("every 500ms"), "{:?}", seldom.hint());
+    let often = join(Duration::from_millis(9));
+    assert!(often.to_string().contains("too often"), "{often}");
+    assert!(often.hint().unwrap().contains("less often"), "{:?}", often.hint());
+}
+
+#[test]
 fn an_owner_renews_without_being_asked() {
     let (_directory, root) = root();
     let owner = owner::join(short_lived(&root)).unwrap();

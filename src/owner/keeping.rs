@@ -6,7 +6,6 @@
 use std::io;
 use std::sync::{Arc, mpsc};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
 
 use modeld_spec::ids::FileId;
 use modeld_spec::lease::acquire::Owned;
@@ -14,7 +13,7 @@ use modeld_spec::lease::keeper::{Cause, Effect, Keeper, Outcome, Seen};
 use modeld_spec::lease::record::Residency;
 use modeld_spec::lease::renew::{self, Renew};
 use modeld_spec::step::{Machine, Step};
-use modeld_spec::time::Observed;
+use modeld_spec::time::{Observed, RenewInterval};
 use tokio::sync::watch;
 
 use super::gate::Gate;
@@ -40,7 +39,7 @@ impl Keeping {
     /// owner's will.
     pub(super) fn begin(
         owned: Owned,
-        interval: Duration,
+        interval: RenewInterval,
         store: Box<dyn Store + Send>,
         gate: Arc<Gate>,
         clock: Arc<dyn Clock>,

@@ -25,7 +25,7 @@ use modeld_spec::lease::evict::{self, Evict};
 use modeld_spec::lease::keeper::Cause;
 use modeld_spec::lease::record::{Meta, ProtocolRange, Record, Residency};
 use modeld_spec::step::Breach;
-use modeld_spec::time::Ttl;
+use modeld_spec::time::{RenewInterval, RenewIntervalOutOfRange, Ttl};
 use tokio::sync::watch;
 
 use self::gate::Gate;
@@ -48,8 +48,7 @@ pub struct Config {
     pub instance: InstanceId,
     /// For how long a renewal is honoured by others.
     pub ttl: Ttl,
-    /// How often the owner renews; a third of the TTL unless set. At most half of it, so that one failed
-    /// renewal leaves time for another before the deadline.
+    /// How often the owner renews, within the bounds of [`RenewInterval`]; a third of the TTL unless set.
     pub renew_interval: Option<Duration>,
     /// Where this process would serve.
     pub endpoint: Option<String>,
@@ -98,14 +97,9 @@ pub enum JoinError {
     /// No epoch is left to grant.
     #[error("the epochs of {} are used up", .0.path().display())]
     EpochsExhausted(DataRoot),
-    /// The renewal interval leaves no time for a second try.
-    #[error("a renewal every {interval:?} is too seldom for a TTL of {ttl:?}")]
-    RenewIntervalTooLong {
-        /// The interval asked for.
-        interval: Duration,
-        /// The TTL.
-        ttl: Duration,
-    },
+    /// The owner would renew too seldom or too often.
+    #[error(transparent)]
+    RenewInterval(#[from] RenewIntervalOutOfRange),
     /// The endpoint or the backend's name is longer than a record can hold.
     #[error("the endpoint or the backend's name has more than {} bytes", Meta::BYTES_MAX)]
     EndpointTooLong,
@@ -142,7 +136,12 @@ impl JoinError {
                 Some(format!("find the stopped process that has it: `fuser {}`", root.latch().display()))
             }
             JoinError::EpochsExhausted(_) => Some("pass a new directory with --data-root".to_owned()),
-            JoinError::RenewIntervalTooLong { .. } => Some("renew at least twice within the TTL".to_owned()),
+            JoinError::RenewInterval(RenewIntervalOutOfRange::TooSeldom { most, .. }) => {
+                Some(format!("renew every {most:?} at least, or choose a longer TTL"))
+            }
+            JoinError::RenewInterval(RenewIntervalOutOfRange::TooOften { .. }) => {
+                Some("renew less often; a third of the TTL is usual".to_owned())
+            }
             JoinError::EndpointTooLong => Some("pass a data root with a shorter path".to_owned()),
             JoinError::System { .. } | JoinError::Breach(_) => None,
         }
@@ -340,8 +339,7 @@ impl Place {
         let clock_domain = os::clock_domain().map_err(system("the identity of the boot clock"))?;
         let clock: Arc<dyn Clock> = Arc::new(BootClock);
         let (root, instance) = (config.data_root.clone(), config.instance.clone());
-        let latch_wait = LATCH_WAIT_MAX.min(config.ttl.length() / 4);
-        let files = FileStore::new(root, instance, process, latch_wait, Arc::clone(&clock));
+        let files = FileStore::new(root, instance, process, config.ttl.latch_wait(), Arc::clone(&clock));
         Ok(Place { backing: Arc::new(files), clock, clock_domain, process })
     }
 }
@@ -350,16 +348,15 @@ impl Place {
 struct Terms {
     config: Config,
     meta: Meta,
-    interval: Duration,
+    interval: RenewInterval,
 }
 
 impl Terms {
     fn check(config: Config) -> Result<Self, JoinError> {
-        let ttl = config.ttl.length();
-        let interval = config.renew_interval.unwrap_or(config.ttl.renew_interval());
-        if interval.is_zero() || ttl / 2 < interval {
-            return Err(JoinError::RenewIntervalTooLong { interval, ttl });
-        }
+        let interval = match config.renew_interval {
+            Some(interval) => RenewInterval::new(interval, config.ttl)?,
+            None => config.ttl.renew_interval(),
+        };
         let meta = Meta { endpoint: config.endpoint.clone(), backend: config.backend.clone() };
         if !meta.fits() {
             return Err(JoinError::EndpointTooLong);
@@ -442,7 +439,3 @@ fn system(what: &'static str) -> impl FnOnce(io::Error) -> JoinError {
 pub fn fresh_instance() -> InstanceId {
     InstanceId::from_random(uuid::Uuid::new_v4().as_u128())
 }
-
-/// How long an attempt waits for the latch at most: it is held for a few file operations, so a longer wait
-/// means that its holder is stopped.
-const LATCH_WAIT_MAX: Duration = Duration::from_secs(2);

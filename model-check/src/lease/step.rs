@@ -187,7 +187,7 @@ impl Lease {
             state.broke(Broken::EpochReused);
         }
         state.highest_owned = state.highest_owned.max(Some(epoch));
-        let keeper = match Keeper::start(owned, names::TICK) {
+        let keeper = match Keeper::start(owned, names::renew_interval(self.ttl)) {
             Step::Do(effect, keeper) => Some((effect, keeper)),
             Step::Done(_) => None,
         };
@@ -359,7 +359,7 @@ impl Lease {
         let free = state.disk.residency.last() == Some(&None);
         let had_lock = record.residency == Residency::Held(names::file(state.disk.current_file()));
         // Beside a leader that waits a standby does not wait for the lock, and looks again within its patience.
-        let soon = state.now().after(self.ttl().renew_interval());
+        let soon = state.now().after(self.ttl().renew_interval().length());
         let standby = state.processes.iter().any(|process| match &process.main {
             Main::Waiting { for_lock, until, .. } => {
                 !process.stopped && (self.stops == 0 || for_lock.is_some() || soon < *until)

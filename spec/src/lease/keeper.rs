@@ -12,14 +12,12 @@
 //! Implements L5, L6 and L8. The keeper waits for one of: the instant it named, the end of the renewal that it
 //! began, the residency lock (if it leads without it), and being asked to stop.
 
-use core::time::Duration;
-
 use super::acquire::Owned;
 use super::record::Residency;
 use super::renew::{self, Problem};
 use crate::ids::{Epoch, FileId};
 use crate::step::{Breach, Machine, Step};
-use crate::time::{BootTime, Observed};
+use crate::time::{BootTime, Observed, RenewInterval};
 
 /// What the keeper asks of the outside.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -63,8 +61,8 @@ pub enum Seen {
     Woke,
     /// The renewal that was begun has ended.
     RenewalEnded(renew::Outcome),
-    /// The residency lock was taken on this file, by the wait that runs beside the keeper. That wait is best made
-    /// on the file that was found held, kept open: one that replaced it under its name is no use.
+    /// The residency lock was taken on this file, by the wait that runs beside the keeper. That wait is for the
+    /// very file that was found held: the lock on one that replaced it under its name is ignored (L14).
     ResidencyTaken(FileId),
     /// The owner hands over: keep no longer.
     StopAsked,
@@ -111,7 +109,7 @@ pub enum Outcome {
 pub struct Keeper {
     owned: Owned,
     residency: Residency,
-    interval: Duration,
+    interval: RenewInterval,
     next_renewal: BootTime,
     renewing: bool,
     stopping: bool,
@@ -129,11 +127,11 @@ enum State {
 }
 
 impl Keeper {
-    /// Begins to keep what was acquired, renewing every `interval`.
-    pub fn start(owned: Owned, interval: Duration) -> Step<Self> {
+    /// Begins to keep what was acquired, renewing every `interval`, which is that of its TTL.
+    pub fn start(owned: Owned, interval: RenewInterval) -> Step<Self> {
         let keeper = Keeper {
             residency: owned.record.residency.clone(),
-            next_renewal: owned.record.renewed_at.after(interval),
+            next_renewal: owned.record.renewed_at.after(interval.length()),
             owned,
             interval,
             renewing: false,
@@ -191,7 +189,7 @@ impl Keeper {
                 }
                 self.last_problem = None;
                 self.next_renewal = if self.residency == owned.record.residency {
-                    owned.record.renewed_at.after(self.interval)
+                    owned.record.renewed_at.after(self.interval.length())
                 } else {
                     // The lock came while the renewal ran: the record has to say so soon (L7).
                     at

@@ -104,7 +104,7 @@ impl Standby {
 
     /// How soon to look again where nothing else tells.
     fn patience(&self) -> Duration {
-        self.ttl.renew_interval()
+        self.ttl.renew_interval().length()
     }
 
     fn follow(self, why: Why, until: Option<BootTime>, lock_in_hand: bool, at: BootTime) -> Step<Self> {

@@ -60,7 +60,7 @@ fn l11_a_leader_that_waits_is_looked_at_again_soon() {
     let long = Ttl::new(Duration::from_secs(3600)).expect("an hour is within the bounds");
     let leader = Record { ttl: long, ..awaiting("b", 4, 0, "a") };
     let run = stand_by([seen(10, behind(leader.clone()))]);
-    let soon = at(10).after(ttl().renew_interval());
+    let soon = at(10).after(ttl().renew_interval().length());
     assert_eq!(run.effects.last(), Some(&Effect::Await { for_lock: false, until: soon }));
     // An expiry that comes sooner is not slept through.
     let run = stand_by([
@@ -107,7 +107,7 @@ fn l14_a_lock_that_proved_nothing_is_not_waited_for_again() {
         waits,
         [
             &Effect::Await { for_lock: true, until: at(1000) },
-            &Effect::Await { for_lock: false, until: at(12).after(ttl().renew_interval()) },
+            &Effect::Await { for_lock: false, until: at(12).after(ttl().renew_interval().length()) },
             &Effect::Await { for_lock: true, until: at(1390) },
         ]
     );
@@ -115,7 +115,7 @@ fn l14_a_lock_that_proved_nothing_is_not_waited_for_again() {
 
 #[test]
 fn l15_every_wait_of_a_standby_names_its_instant() {
-    let third = ttl().renew_interval();
+    let third = ttl().renew_interval().length();
     let waits = [
         (follower(Why::Draining, None), true, at(10).after(third)),
         (follower(Why::HeldByUnknown, None), true, at(10).after(third)),
