@@ -17,10 +17,14 @@ use modeld_spec::lease::record::{Record, Residency};
 use modeld_spec::time::Ttl;
 use tempfile::TempDir;
 
+/// Between two looks at what another thread brings about.
+const LOOK: Duration = Duration::from_millis(2);
+
 /// Longer than anything here takes on a busy machine; a test that waits for it fails.
 const BOUND: Duration = Duration::from_secs(30);
 
-const SHORT: Duration = Duration::from_millis(400);
+/// Short enough to wait for its end, long enough to be renewed in time on a machine that is shared.
+const SHORT: Duration = Duration::from_secs(1);
 
 fn root() -> (TempDir, DataRoot) {
     let directory = tempfile::tempdir().expect("a temporary directory");
@@ -62,7 +66,7 @@ fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
     let start = std::time::Instant::now();
     while !holds() {
         assert!(start.elapsed() < BOUND, "never: {what}");
-        std::thread::yield_now();
+        std::thread::park_timeout(LOOK);
     }
 }
 
@@ -122,6 +126,19 @@ fn lost_epochs_are_an_error_and_not_a_new_beginning() {
     fs::write(root.latch(), "epoch one\n").unwrap();
     let error = owner::join(config(&root)).unwrap_err();
     assert!(error.to_string().contains("epochs of this data root are lost"), "{error}");
+}
+
+#[test]
+fn an_interval_that_can_not_work_is_refused_with_the_remedy() {
+    let (_directory, root) = root();
+    let join =
+        |interval| owner::join(Config { renew_interval: Some(interval), ..short_lived(&root) }).unwrap_err();
+    let seldom = join(Duration::from_millis(501));
+    assert!(seldom.to_string().contains("too seldom"), "{seldom}");
+    assert!(seldom.hint().unwrap().contains("every 500ms"), "{:?}", seldom.hint());
+    let often = join(Duration::from_millis(9));
+    assert!(often.to_string().contains("too often"), "{often}");
+    assert!(often.hint().unwrap().contains("less often"), "{:?}", often.hint());
 }
 
 #[test]
@@ -206,6 +223,29 @@ fn l1_successor_waits_for_the_residency_lock() {
     assert_eq!(first.release(&mut ()), Released::Superseded);
     eventually("the second is resident", || gate.pass_resident().is_ok());
     eventually("the record says so", || matches!(record(&root).residency, Residency::Held(_)));
+    assert_eq!(second.release(&mut ()), Released::Released);
+}
+
+#[test]
+fn l14_a_leader_gets_the_lock_that_it_found_held_under_whatever_name() {
+    let (_directory, root) = root();
+    let first = owner::join(short_lived(&root)).unwrap();
+    let latch = File::open(root.latch()).unwrap();
+    FileExt::lock_exclusive(&latch).unwrap();
+    lost(&first);
+    FileExt::unlock(&latch).unwrap();
+    let mut second = None;
+    eventually("the record has expired", || {
+        second = owner::join(short_lived(&root)).ok().filter(Owner::is_owner);
+        second.is_some()
+    });
+    let second = second.unwrap();
+    // Somebody tidies up: the lock that the leader waits for is on a file without a name from here on.
+    fs::remove_file(root.residency()).unwrap();
+    fs::write(root.residency(), "").unwrap();
+    assert_eq!(first.release(&mut ()), Released::Superseded);
+    let gate = second.gate().unwrap();
+    eventually("the second is resident", || gate.pass_resident().is_ok());
     assert_eq!(second.release(&mut ()), Released::Released);
 }
 

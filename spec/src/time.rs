@@ -105,9 +105,65 @@ impl Ttl {
 
     /// How often an owner renews where nothing else is configured: every third of the TTL, which leaves a
     /// second try before the deadline.
-    pub fn renew_interval(self) -> Duration {
-        self.0 / 3
+    pub fn renew_interval(self) -> RenewInterval {
+        RenewInterval(self.0 / 3)
     }
+
+    /// How long an attempt or a renewal waits for the latch at most (L15): an eighth of the TTL, so that a renewal
+    /// begun as late as [`RenewInterval`] allows, at half of the TTL, that waits in vain leaves time for another
+    /// one before the deadline; and never longer than 2 s, because the latch is held for a few file operations.
+    pub fn latch_wait(self) -> Duration {
+        (self.0 / 8).min(Duration::from_secs(2))
+    }
+}
+
+/// How often an owner renews: often enough for a second try before its deadline, seldom enough to do nothing else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RenewInterval(Duration);
+
+impl RenewInterval {
+    /// The shortest interval: 10 ms.
+    pub const MIN: RenewInterval = RenewInterval(Duration::from_millis(10));
+
+    /// A renewal every `interval`, of a record with this TTL.
+    ///
+    /// # Errors
+    /// [`RenewIntervalOutOfRange`] unless `RenewInterval::MIN <= interval`, and `interval` is at most half of the
+    /// TTL: the deadline is at three quarters of it.
+    pub fn new(interval: Duration, ttl: Ttl) -> Result<Self, RenewIntervalOutOfRange> {
+        let most = ttl.0 / 2;
+        if interval < RenewInterval::MIN.0 {
+            Err(RenewIntervalOutOfRange::TooOften { interval })
+        } else if most < interval {
+            Err(RenewIntervalOutOfRange::TooSeldom { interval, most })
+        } else {
+            Ok(RenewInterval(interval))
+        }
+    }
+
+    /// The length.
+    pub fn length(self) -> Duration {
+        self.0
+    }
+}
+
+/// An interval at which no owner can renew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RenewIntervalOutOfRange {
+    /// Below [`RenewInterval::MIN`].
+    #[error("a renewal every {interval:?} is too often: not below 10ms")]
+    TooOften {
+        /// The interval asked for.
+        interval: Duration,
+    },
+    /// Above half of the TTL.
+    #[error("a renewal every {interval:?} is too seldom: not above {most:?}, half of the TTL")]
+    TooSeldom {
+        /// The interval asked for.
+        interval: Duration,
+        /// The longest one.
+        most: Duration,
+    },
 }
 
 /// A time to live outside the allowed range.

@@ -97,7 +97,7 @@ impl From<JoinError> for Failure {
         let exit = match &error {
             JoinError::DataRoot(_) | JoinError::Lease(_) | JoinError::EpochsExhausted(_) => Exit::DataRoot,
             JoinError::LatchBusy(_) => Exit::Unknown,
-            JoinError::RenewIntervalTooLong { .. } => Exit::Usage,
+            JoinError::RenewInterval(_) => Exit::Usage,
             JoinError::System { .. } | JoinError::Breach(_) | JoinError::EndpointTooLong => Exit::Failed,
         };
         Failure::new(exit, &error, error.hint())

@@ -4,19 +4,20 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use modeld_spec::ids::{FileId, InstanceId, Namespace, ProcessId};
 use modeld_spec::lease::effect::{
-    Content, Effect, Failure, FailureKind, LatchSeen, LockSeen, Observation, ProcessSeen, Seen,
+    Content, Effect, Failure, FailureKind, LatchSeen, Observation, ProcessSeen, Seen,
 };
 use modeld_spec::lease::record::{Record, WallClock};
 use modeld_spec::time::Observed;
 
 use super::epochs;
-use super::locks::{Attempt, FILE_MODE, Lock, lock_within, try_lock};
-use super::store::Store;
+use super::locks::{FILE_MODE, Lock, lock_within};
+use super::residency::ResidencyLock;
+use super::store::{Backing, Store, Taken, WaitOn};
 use crate::data_root::DataRoot;
 use crate::os::{self, Clock};
 
@@ -35,7 +36,7 @@ struct Shared {
     pid_namespace: Namespace,
     latch_wait: Duration,
     clock: Arc<dyn Clock>,
-    residency: Mutex<Option<Lock>>,
+    residency: ResidencyLock,
 }
 
 impl FileStore {
@@ -48,14 +49,9 @@ impl FileStore {
         clock: Arc<dyn Clock>,
     ) -> Self {
         let pid_namespace = process.pid_namespace;
-        let residency = Mutex::new(None);
+        let residency = ResidencyLock::new(root.residency());
         let shared = Shared { root, instance, pid_namespace, latch_wait, clock, residency };
         FileStore { shared: Arc::new(shared), latch: None }
-    }
-
-    /// The data root.
-    pub fn root(&self) -> &DataRoot {
-        &self.shared.root
     }
 
     /// Reads the record without taking any lock, as a probe does.
@@ -64,28 +60,6 @@ impl FileStore {
     /// What the system says; a missing or unreadable file is no error.
     pub fn inspect(root: &DataRoot) -> io::Result<Content> {
         read_record(&root.record())
-    }
-
-    /// Puts the residency lock into the claimant's hand.
-    pub(super) fn keep_residency(&self, lock: Lock) {
-        *self.residency() = Some(lock);
-    }
-
-    /// The file of the residency lock, if it is in the claimant's hand.
-    pub(super) fn residency_in_hand(&self) -> Option<FileId> {
-        self.residency().as_ref().map(Lock::id)
-    }
-
-    /// Lets the residency lock live until the process ends: nobody can say that the memory is back.
-    pub(crate) fn keep_residency_for_good(&self) {
-        if let Some(lock) = self.residency().take() {
-            std::mem::forget(lock);
-        }
-    }
-
-    fn residency(&self) -> MutexGuard<'_, Option<Lock>> {
-        // The lock is in hand or not, whatever happened to a thread that held the guard.
-        self.shared.residency.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn try_perform(&mut self, effect: &Effect) -> Result<Seen, (PathBuf, io::Error)> {
@@ -99,7 +73,9 @@ impl FileStore {
                 Ok(Seen::Latch(seen))
             }
             Effect::ReadRecord => read_record(&root.record()).map(Seen::Record).map_err(at(root.record())),
-            Effect::TryResidency => self.try_residency().map(Seen::Residency).map_err(at(root.residency())),
+            Effect::TryResidency => {
+                self.shared.residency.attempt().map(Seen::Residency).map_err(at(root.residency()))
+            }
             Effect::ReadEpochs => {
                 let highest = self.with_latch(|latch| epochs::highest(&root, latch));
                 highest.map(Seen::Epochs).map_err(at(root.epochs()))
@@ -128,7 +104,7 @@ impl FileStore {
                 self.kill_process(*process).map(Seen::Process).map_err(at(PathBuf::new()))
             }
             Effect::DropResidency => {
-                *self.residency() = None;
+                self.shared.residency.drop_lock();
                 Ok(Seen::Done)
             }
             Effect::DropLatch => {
@@ -147,36 +123,14 @@ impl FileStore {
         }
     }
 
-    fn try_residency(&mut self) -> io::Result<LockSeen> {
-        let path = self.shared.root.residency();
-        let mut residency = self.residency();
-        if let Some(lock) = residency.as_ref() {
-            if lock.is_at(&path)? {
-                return Ok(LockSeen::Taken(lock.id()));
-            }
-            *residency = None;
-        }
-        match try_lock(&path)? {
-            Attempt::Taken(lock) => {
-                let id = lock.id();
-                *residency = Some(lock);
-                Ok(LockSeen::Taken(id))
-            }
-            Attempt::Held(id) => Ok(LockSeen::Held(id)),
-        }
-    }
-
     /// Writes beside the record and exchanges the two: a reader sees the old record or the new one, whole. The old
     /// file is written over by the next renewal, so that renewing needs no room on the disk. Not flushed to disk:
     /// after a power loss the boot id has changed and the record is void anyway (L4).
     fn replace_record(&self, record: &Record) -> io::Result<()> {
         let acquired_ago = record.renewed_at.since(record.acquired_at);
-        let renewed_at = SystemTime::now();
-        let acquired_at = renewed_at.checked_sub(acquired_ago).unwrap_or(SystemTime::UNIX_EPOCH);
-        let text = record.encode(WallClock {
-            acquired_at: &humantime::format_rfc3339_millis(acquired_at).to_string(),
-            renewed_at: &humantime::format_rfc3339_millis(renewed_at).to_string(),
-        });
+        let now = SystemTime::now();
+        let acquired_at = now.checked_sub(acquired_ago).unwrap_or(SystemTime::UNIX_EPOCH);
+        let text = record.encode(WallClock { acquired_at: &wall(acquired_at), renewed_at: &wall(now) });
         let beside = record_beside(&self.shared.root, &self.shared.instance);
         let replaced = write(&beside, text.as_bytes())
             .and_then(|()| os::put_in_place(&beside, &self.shared.root.record()));
@@ -219,6 +173,28 @@ impl Store for FileStore {
     }
 }
 
+impl Backing for FileStore {
+    fn store(&self) -> Box<dyn Store + Send> {
+        Box::new(self.clone())
+    }
+
+    fn await_residency(&self, on: WaitOn, taken: Taken) -> io::Result<()> {
+        self.shared.residency.wait(on, taken)
+    }
+
+    fn stop_waiting(&self) {
+        self.shared.residency.stop_waiting();
+    }
+
+    fn residency_in_hand(&self) -> Option<FileId> {
+        self.shared.residency.in_hand()
+    }
+
+    fn keep_residency_for_good(&self) {
+        self.shared.residency.keep_for_good();
+    }
+}
+
 impl Clone for FileStore {
     fn clone(&self) -> Self {
         FileStore { shared: Arc::clone(&self.shared), latch: None }
@@ -250,6 +226,13 @@ pub(crate) fn read_record(path: &Path) -> io::Result<Content> {
             });
         }
     }
+}
+
+/// An instant of the wall clock in RFC 3339, for people; the nearest one that has a text. The clock may be set to
+/// anything, and no renewal fails for it.
+fn wall(time: SystemTime) -> String {
+    let latest = SystemTime::UNIX_EPOCH + WALL_MAX;
+    humantime::format_rfc3339_millis(time.clamp(SystemTime::UNIX_EPOCH, latest)).to_string()
 }
 
 /// Writes over what is there, if anything: the blocks of a file that is emptied first could be gone by then.
@@ -296,5 +279,29 @@ const TEMPORARY_SUFFIX: &str = ".tmp";
 /// one that counts.
 const READS_MAX: u32 = 4;
 
+/// The last second of the year 9999: RFC 3339 has four digits for a year.
+const WALL_MAX: Duration = Duration::from_secs(253_402_300_799);
+
 /// How many directory entries a clean-up looks at.
 const LEFTOVERS_MAX: usize = 10_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wrong_wall_clock_is_no_reason_to_fail() {
+        let epoch = SystemTime::UNIX_EPOCH;
+        let texts = [
+            (epoch, "1970-01-01T00:00:00.000Z"),
+            (epoch + Duration::from_millis(1_500), "1970-01-01T00:00:01.500Z"),
+            // The battery of the clock was empty, and the owner is older than the clock's beginning.
+            (epoch - Duration::from_secs(1), "1970-01-01T00:00:00.000Z"),
+            (epoch + WALL_MAX, "9999-12-31T23:59:59.000Z"),
+            (epoch + 2 * WALL_MAX, "9999-12-31T23:59:59.000Z"),
+        ];
+        for (time, text) in texts {
+            assert_eq!(wall(time), text);
+        }
+    }
+}

@@ -13,23 +13,37 @@ use crate::os;
 
 /// An exclusive lock in hand; dropped with this value, or by the kernel with the process.
 #[derive(Debug)]
-pub(super) struct Lock {
+pub(super) struct Lock(LockFile);
+
+impl Lock {
+    /// The locked file, for its content.
+    pub(super) fn file(&self) -> &File {
+        &self.0.file
+    }
+}
+
+/// An open lock file. The lock belongs to this opening of the file: whoever shares it shares the lock.
+#[derive(Debug)]
+pub(super) struct LockFile {
     file: File,
     id: FileId,
 }
 
-impl Lock {
-    /// Which file the lock is on.
+impl LockFile {
+    /// Opens the file, making it if it is missing.
+    pub(super) fn open(path: &Path) -> io::Result<Self> {
+        let mut options = OpenOptions::new();
+        let file = options.read(true).write(true).create(true).truncate(false).mode(FILE_MODE).open(path)?;
+        let id = os::file_id(&file.metadata()?);
+        Ok(LockFile { file, id })
+    }
+
+    /// Which file it is.
     pub(super) fn id(&self) -> FileId {
         self.id
     }
 
-    /// The locked file, for its content.
-    pub(super) fn file(&self) -> &File {
-        &self.file
-    }
-
-    /// Whether the path still leads to the locked file.
+    /// Whether the path still leads to this file: a lock on one that was replaced locks nobody out.
     pub(super) fn is_at(&self, path: &Path) -> io::Result<bool> {
         match fs::metadata(path) {
             Ok(metadata) => Ok(os::file_id(&metadata) == self.id),
@@ -37,33 +51,32 @@ impl Lock {
             Err(error) => Err(error),
         }
     }
-}
 
-/// A lock that another descriptor has.
-#[derive(Debug)]
-pub(super) enum Attempt {
-    /// In hand.
-    Taken(Lock),
-    /// Another has the lock on this file.
-    Held(FileId),
-}
-
-/// Takes the lock on `path` if it is free, making the file if it is missing.
-pub(super) fn try_lock(path: &Path) -> io::Result<Attempt> {
-    loop {
-        let file = open(path)?;
-        let id = os::file_id(&file.metadata()?);
-        match FileExt::try_lock_exclusive(&file) {
-            Ok(()) => {
-                let lock = Lock { file, id };
-                // A file that was replaced between opening and locking locks nobody out.
-                if lock.is_at(path)? {
-                    return Ok(Attempt::Taken(lock));
-                }
-            }
-            Err(error) if is_contended(&error) => return Ok(Attempt::Held(id)),
-            Err(error) => return Err(error),
+    /// Takes the lock unless another opening of the file has it; says whether it is in hand.
+    pub(super) fn try_lock(&self) -> io::Result<bool> {
+        match FileExt::try_lock_exclusive(&self.file) {
+            Ok(()) => Ok(true),
+            Err(error) if error.raw_os_error() == fs2::lock_contended_error().raw_os_error() => Ok(false),
+            Err(error) => Err(error),
         }
+    }
+
+    /// Takes the lock, waiting for it in the kernel, which wakes the caller the moment it is free.
+    ///
+    /// There is no bound and no way to end the wait: for threads that can be abandoned.
+    pub(super) fn lock(&self) -> io::Result<()> {
+        loop {
+            match FileExt::lock_exclusive(&self.file) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                result => return result,
+            }
+        }
+    }
+
+    /// Drops the lock if it is in hand.
+    pub(super) fn unlock(&self) {
+        // The kernel refuses this for no lock and no file that could be locked.
+        let _ = FileExt::unlock(&self.file);
     }
 }
 
@@ -72,43 +85,18 @@ pub(super) fn lock_within(path: &Path, bound: Duration) -> io::Result<Option<Loc
     let start = Instant::now();
     let mut pause = PAUSE_MIN;
     loop {
-        match try_lock(path)? {
-            Attempt::Taken(lock) => return Ok(Some(lock)),
-            Attempt::Held(_) if bound <= start.elapsed() => return Ok(None),
-            Attempt::Held(_) => {
-                std::thread::sleep(pause);
-                pause = (pause * 2).min(PAUSE_MAX);
+        let file = LockFile::open(path)?;
+        if file.try_lock()? {
+            if file.is_at(path)? {
+                return Ok(Some(Lock(file)));
             }
+        } else if bound <= start.elapsed() {
+            return Ok(None);
+        } else {
+            std::thread::sleep(pause);
+            pause = (pause * 2).min(PAUSE_MAX);
         }
     }
-}
-
-/// Takes the lock on `path`, waiting for it in the kernel, which wakes the caller the moment it is free.
-///
-/// There is no bound and no way to end the wait: for threads that can be abandoned.
-pub(super) fn lock_blocking(path: &Path) -> io::Result<Lock> {
-    loop {
-        let file = open(path)?;
-        let id = os::file_id(&file.metadata()?);
-        match FileExt::lock_exclusive(&file) {
-            Ok(()) => {
-                let lock = Lock { file, id };
-                if lock.is_at(path)? {
-                    return Ok(lock);
-                }
-            }
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-}
-
-fn open(path: &Path) -> io::Result<File> {
-    OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(FILE_MODE).open(path)
-}
-
-fn is_contended(error: &io::Error) -> bool {
-    error.raw_os_error() == fs2::lock_contended_error().raw_os_error()
 }
 
 /// What is in a data root is its owner's alone.

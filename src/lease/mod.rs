@@ -3,5 +3,5 @@
 mod epochs;
 pub mod files;
 mod locks;
+mod residency;
 pub mod store;
-pub mod wait;

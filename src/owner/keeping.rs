@@ -6,7 +6,6 @@
 use std::io;
 use std::sync::{Arc, mpsc};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
 
 use modeld_spec::ids::FileId;
 use modeld_spec::lease::acquire::Owned;
@@ -14,13 +13,12 @@ use modeld_spec::lease::keeper::{Cause, Effect, Keeper, Outcome, Seen};
 use modeld_spec::lease::record::Residency;
 use modeld_spec::lease::renew::{self, Renew};
 use modeld_spec::step::{Machine, Step};
-use modeld_spec::time::Observed;
+use modeld_spec::time::{Observed, RenewInterval};
 use tokio::sync::watch;
 
 use super::gate::Gate;
 use super::mailbox::Mailbox;
-use crate::lease::files::FileStore;
-use crate::lease::store::drive;
+use crate::lease::store::{Store, Taken, drive};
 use crate::os::Clock;
 
 /// What the keeper is told from beside.
@@ -41,8 +39,8 @@ impl Keeping {
     /// owner's will.
     pub(super) fn begin(
         owned: Owned,
-        interval: Duration,
-        store: FileStore,
+        interval: RenewInterval,
+        store: Box<dyn Store + Send>,
         gate: Arc<Gate>,
         clock: Arc<dyn Clock>,
         lost: watch::Sender<Option<Cause>>,
@@ -57,9 +55,9 @@ impl Keeping {
     }
 
     /// A way to tell the keeper that the residency lock is in hand.
-    pub(super) fn on_residency(&self) -> impl FnOnce(FileId) + Send + 'static {
+    pub(super) fn on_residency(&self) -> Taken {
         let mailbox = Arc::clone(&self.mailbox);
-        move |file| mailbox.post(Event::ResidencyTaken(file))
+        Box::new(move |file| mailbox.post(Event::ResidencyTaken(file)))
     }
 
     /// Ends the keeping and says how it ended; `None` if that was said before. A renewal in progress is waited
@@ -68,6 +66,16 @@ impl Keeping {
         let thread = self.thread.take()?;
         self.mailbox.post(Event::StopAsked);
         thread.join().ok()
+    }
+}
+
+/// A keeper that nobody stopped renews no longer, and ends by itself: an ownership that failed to begin, or
+/// whose owner is gone, must not be kept alive.
+impl Drop for Keeping {
+    fn drop(&mut self) {
+        if self.thread.is_some() {
+            self.mailbox.post(Event::StopAsked);
+        }
     }
 }
 
@@ -126,7 +134,7 @@ struct Renewal {
 
 /// The thread that renews: one renewal after the other, each reported to the keeper.
 fn renewals(
-    mut store: FileStore,
+    mut store: Box<dyn Store + Send>,
     mailbox: Arc<Mailbox<Event>>,
     clock: Arc<dyn Clock>,
 ) -> io::Result<mpsc::Sender<Renewal>> {
@@ -135,7 +143,7 @@ fn renewals(
         while let Ok(Renewal { owned, residency }) = receiver.recv() {
             // L4: the new deadline counts from here, before anything is read or written.
             let step = Renew::start(owned, residency, clock.now());
-            mailbox.post(Event::RenewalEnded(Box::new(drive(step, &mut store))));
+            mailbox.post(Event::RenewalEnded(Box::new(drive(step, &mut *store))));
         }
     })?;
     Ok(sender)

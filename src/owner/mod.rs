@@ -25,17 +25,16 @@ use modeld_spec::lease::evict::{self, Evict};
 use modeld_spec::lease::keeper::Cause;
 use modeld_spec::lease::record::{Meta, ProtocolRange, Record, Residency};
 use modeld_spec::step::Breach;
-use modeld_spec::time::Ttl;
+use modeld_spec::time::{RenewInterval, RenewIntervalOutOfRange, Ttl};
 use tokio::sync::watch;
 
 use self::gate::Gate;
 use self::keeping::Keeping;
 pub use self::releasing::{Released, ResidentState};
-pub use self::standing::{StandbyEvent, Stop, stand_by};
+pub use self::standing::{StandbyEvent, Stop, stand_by, stand_by_on};
 use crate::data_root::{DataRoot, DataRootError};
 use crate::lease::files::FileStore;
-use crate::lease::store::drive;
-use crate::lease::wait::ResidencyWait;
+use crate::lease::store::{Backing, Store, WaitOn, drive};
 use crate::os::{self, BootClock, Clock};
 
 pub use modeld_spec::lease::evict::Policy as Eviction;
@@ -49,8 +48,7 @@ pub struct Config {
     pub instance: InstanceId,
     /// For how long a renewal is honoured by others.
     pub ttl: Ttl,
-    /// How often the owner renews; a third of the TTL unless set. At most half of it, so that one failed
-    /// renewal leaves time for another before the deadline.
+    /// How often the owner renews, within the bounds of [`RenewInterval`]; a third of the TTL unless set.
     pub renew_interval: Option<Duration>,
     /// Where this process would serve.
     pub endpoint: Option<String>,
@@ -99,14 +97,9 @@ pub enum JoinError {
     /// No epoch is left to grant.
     #[error("the epochs of {} are used up", .0.path().display())]
     EpochsExhausted(DataRoot),
-    /// The renewal interval leaves no time for a second try.
-    #[error("a renewal every {interval:?} is too seldom for a TTL of {ttl:?}")]
-    RenewIntervalTooLong {
-        /// The interval asked for.
-        interval: Duration,
-        /// The TTL.
-        ttl: Duration,
-    },
+    /// The owner would renew too seldom or too often.
+    #[error(transparent)]
+    RenewInterval(#[from] RenewIntervalOutOfRange),
     /// The endpoint or the backend's name is longer than a record can hold.
     #[error("the endpoint or the backend's name has more than {} bytes", Meta::BYTES_MAX)]
     EndpointTooLong,
@@ -143,7 +136,12 @@ impl JoinError {
                 Some(format!("find the stopped process that has it: `fuser {}`", root.latch().display()))
             }
             JoinError::EpochsExhausted(_) => Some("pass a new directory with --data-root".to_owned()),
-            JoinError::RenewIntervalTooLong { .. } => Some("renew at least twice within the TTL".to_owned()),
+            JoinError::RenewInterval(RenewIntervalOutOfRange::TooSeldom { most, .. }) => {
+                Some(format!("renew every {most:?} at least, or choose a longer TTL"))
+            }
+            JoinError::RenewInterval(RenewIntervalOutOfRange::TooOften { .. }) => {
+                Some("renew less often; a third of the TTL is usual".to_owned())
+            }
             JoinError::EndpointTooLong => Some("pass a data root with a shorter path".to_owned()),
             JoinError::System { .. } | JoinError::Breach(_) => None,
         }
@@ -168,13 +166,13 @@ enum Side {
 /// What an owner has.
 struct Owning {
     owned: Owned,
-    store: FileStore,
+    backing: Arc<dyn Backing>,
+    store: Box<dyn Store + Send>,
+    clock: Arc<dyn Clock>,
     gate: Arc<Gate>,
     keeping: Keeping,
     lost: watch::Receiver<Option<Cause>>,
     evicted: Option<evict::Outcome>,
-    /// Dropped with the ownership: a wait that outlived it would take the lock for nobody.
-    waiting: Option<ResidencyWait>,
 }
 
 /// Makes one attempt to own the data root.
@@ -185,16 +183,17 @@ struct Owning {
 /// # Errors
 /// [`JoinError`]. That somebody else owns is no error.
 pub fn join(config: Config) -> Result<Owner, JoinError> {
-    let claimant = Claimant::prepare(config)?;
-    let mut store = claimant.store();
-    match drive(Acquire::start(claimant.claim(), None), &mut store) {
-        acquire::Outcome::Acquired(owned) => claimant.own(owned, store, None),
-        acquire::Outcome::Follower { why, .. } => Ok(claimant.follow(why)),
-        acquire::Outcome::LatchBusy => Err(JoinError::LatchBusy(claimant.config.data_root)),
-        acquire::Outcome::Failed(failure) => Err(JoinError::Lease(failure)),
-        acquire::Outcome::EpochsExhausted => Err(JoinError::EpochsExhausted(claimant.config.data_root)),
-        acquire::Outcome::Breach(breach) => Err(breach.into()),
-    }
+    let terms = Terms::check(config)?;
+    let place = Place::on_files(&terms.config)?;
+    Claimant { terms, place }.join()
+}
+
+/// [`join`] on any store. The data root of `config` is its name only, and is not touched.
+///
+/// # Errors
+/// As [`join`].
+pub fn join_on(place: Place, config: Config) -> Result<Owner, JoinError> {
+    Claimant { terms: Terms::check(config)?, place }.join()
 }
 
 impl Owner {
@@ -304,9 +303,9 @@ impl Drop for Owner {
     fn drop(&mut self) {
         if let Side::Owner(owning) = &mut self.side {
             owning.gate.fence();
-            owning.waiting = None;
+            owning.backing.stop_waiting();
             owning.keeping.stop();
-            owning.store.keep_residency_for_good();
+            owning.backing.keep_residency_for_good();
         }
     }
 }
@@ -320,95 +319,115 @@ impl fmt::Debug for Owner {
     }
 }
 
-/// A claimant whose terms were checked: who it is, and on what it would write.
-struct Claimant {
-    config: Config,
-    meta: Meta,
-    process: ProcessId,
-    clock_domain: ClockDomain,
-    interval: Duration,
-    clock: Arc<dyn Clock>,
+/// Where a claimant claims, and as whom: the seam to other stores than files, and to simulated time.
+pub struct Place {
+    /// What its effects are performed on.
+    pub backing: Arc<dyn Backing>,
+    /// Its clock.
+    pub clock: Arc<dyn Clock>,
+    /// Which clock that is.
+    pub clock_domain: ClockDomain,
+    /// The process that claims.
+    pub process: ProcessId,
 }
 
-impl Claimant {
-    fn prepare(config: Config) -> Result<Self, JoinError> {
-        let ttl = config.ttl.length();
-        let interval = config.renew_interval.unwrap_or(config.ttl.renew_interval());
-        if interval.is_zero() || ttl / 2 < interval {
-            return Err(JoinError::RenewIntervalTooLong { interval, ttl });
-        }
+impl Place {
+    /// This process, on the files of its data root.
+    fn on_files(config: &Config) -> Result<Self, JoinError> {
+        config.data_root.prepare()?;
+        let process = os::this_process().map_err(system("the identity of this process"))?;
+        let clock_domain = os::clock_domain().map_err(system("the identity of the boot clock"))?;
+        let clock: Arc<dyn Clock> = Arc::new(BootClock);
+        let (root, instance) = (config.data_root.clone(), config.instance.clone());
+        let files = FileStore::new(root, instance, process, config.ttl.latch_wait(), Arc::clone(&clock));
+        Ok(Place { backing: Arc::new(files), clock, clock_domain, process })
+    }
+}
+
+/// A configuration that was checked.
+struct Terms {
+    config: Config,
+    meta: Meta,
+    interval: RenewInterval,
+}
+
+impl Terms {
+    fn check(config: Config) -> Result<Self, JoinError> {
+        let interval = match config.renew_interval {
+            Some(interval) => RenewInterval::new(interval, config.ttl)?,
+            None => config.ttl.renew_interval(),
+        };
         let meta = Meta { endpoint: config.endpoint.clone(), backend: config.backend.clone() };
         if !meta.fits() {
             return Err(JoinError::EndpointTooLong);
         }
-        config.data_root.prepare()?;
-        let process = os::this_process().map_err(system("the identity of this process"))?;
-        let clock_domain = os::clock_domain().map_err(system("the identity of the boot clock"))?;
-        Ok(Claimant { config, meta, process, clock_domain, interval, clock: Arc::new(BootClock) })
+        Ok(Terms { config, meta, interval })
+    }
+}
+
+/// Who asks, on what terms, and where.
+struct Claimant {
+    terms: Terms,
+    place: Place,
+}
+
+impl Claimant {
+    fn join(self) -> Result<Owner, JoinError> {
+        let mut store = self.place.backing.store();
+        let root = self.terms.config.data_root.clone();
+        match drive(Acquire::start(self.claim(), None), &mut *store) {
+            acquire::Outcome::Acquired(owned) => self.own(owned),
+            acquire::Outcome::Follower { why, .. } => {
+                Ok(Owner { instance: self.terms.config.instance, side: Side::Follower(Box::new(why)) })
+            }
+            acquire::Outcome::LatchBusy => Err(JoinError::LatchBusy(root)),
+            acquire::Outcome::Failed(failure) => Err(JoinError::Lease(failure)),
+            acquire::Outcome::EpochsExhausted => Err(JoinError::EpochsExhausted(root)),
+            acquire::Outcome::Breach(breach) => Err(breach.into()),
+        }
     }
 
     fn claim(&self) -> Claim {
         Claim {
-            instance: self.config.instance.clone(),
-            process: self.process,
+            instance: self.terms.config.instance.clone(),
+            process: self.place.process,
             host: os::host_name(),
-            clock: self.clock_domain.clone(),
-            ttl: self.config.ttl,
-            meta: self.meta.clone(),
+            clock: self.place.clock_domain.clone(),
+            ttl: self.terms.config.ttl,
+            meta: self.terms.meta.clone(),
             protocol: ProtocolRange::CURRENT,
         }
     }
 
-    fn store(&self) -> FileStore {
-        let latch_wait = LATCH_WAIT_MAX.min(self.config.ttl.length() / 4);
-        FileStore::new(
-            self.config.data_root.clone(),
-            self.config.instance.clone(),
-            self.process,
-            latch_wait,
-            Arc::clone(&self.clock),
-        )
-    }
-
-    fn follow(self, why: Why) -> Owner {
-        Owner { instance: self.config.instance, side: Side::Follower(Box::new(why)) }
-    }
-
-    /// Begins to keep what was acquired. `waiting` is a wait for the residency lock that a standby began.
-    fn own(
-        self,
-        owned: Owned,
-        mut store: FileStore,
-        waiting: Option<ResidencyWait>,
-    ) -> Result<Owner, JoinError> {
+    /// Begins to keep what was acquired.
+    fn own(self, owned: Owned) -> Result<Owner, JoinError> {
+        let Claimant { terms, place: Place { backing, clock, process, .. } } = self;
         let (resident, holder) = match &owned.record.residency {
             Residency::Held(_) => (true, None),
             Residency::Awaited { holder, .. } => (false, *holder),
         };
-        let gate =
-            Arc::new(Gate::new(owned.epoch(), owned.deadline(), resident, holder, Arc::clone(&self.clock)));
+        let gate = Gate::new(owned.epoch(), owned.deadline(), resident, holder, Arc::clone(&clock));
+        let gate = Arc::new(gate);
         let (told, lost) = watch::channel(None);
         let keeping = Keeping::begin(
             owned.clone(),
-            self.interval,
-            store.clone(),
+            terms.interval,
+            backing.store(),
             Arc::clone(&gate),
-            Arc::clone(&self.clock),
+            Arc::clone(&clock),
             told,
         )
         .map_err(system("a thread for the keeper"))?;
+        let mut store = backing.store();
         let mut evicted = None;
-        let mut wait = None;
         if !resident {
-            // A wait that a standby began reports to the standby: the owner's own reports to the keeper.
-            drop(waiting);
-            let begun = ResidencyWait::begin(store.clone(), keeping.on_residency());
-            wait = Some(begun.map_err(system("a thread that waits for the residency lock"))?);
-            let step = Evict::start(holder, self.config.eviction, self.process.pid_namespace);
-            evicted = Some(drive(step, &mut store));
+            let begun = backing.await_residency(WaitOn::FoundHeld, keeping.on_residency());
+            begun.map_err(system("a thread that waits for the residency lock"))?;
+            let step = Evict::start(holder, terms.config.eviction, process.pid_namespace);
+            evicted = Some(drive(step, &mut *store));
         }
-        let owning = Owning { owned, store, gate, keeping, lost, evicted, waiting: wait };
-        Ok(Owner { instance: self.config.instance, side: Side::Owner(Box::new(owning)) })
+        let owning = Owning { owned, backing, store, clock, gate, keeping, lost, evicted };
+        Ok(Owner { instance: terms.config.instance, side: Side::Owner(Box::new(owning)) })
     }
 }
 
@@ -420,7 +439,3 @@ fn system(what: &'static str) -> impl FnOnce(io::Error) -> JoinError {
 pub fn fresh_instance() -> InstanceId {
     InstanceId::from_random(uuid::Uuid::new_v4().as_u128())
 }
-
-/// How long an attempt waits for the latch at most: it is held for a few file operations, so a longer wait
-/// means that its holder is stopped.
-const LATCH_WAIT_MAX: Duration = Duration::from_secs(2);

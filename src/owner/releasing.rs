@@ -8,7 +8,6 @@ use modeld_spec::time::Observed;
 
 use super::Owning;
 use crate::lease::store::{Store, drive};
-use crate::os::{BootClock, Clock};
 
 /// What has to end before an ownership can: models, sessions, whatever lives under the residency lock.
 ///
@@ -68,7 +67,7 @@ pub enum Released {
 
 pub(super) fn release(mut owning: Owning, resident: &mut dyn ResidentState) -> Released {
     // A lock that comes from here on would come for nobody.
-    owning.waiting = None;
+    owning.backing.stop_waiting();
     let ending = if owning.lost.borrow().is_some() { Ending::Fenced } else { Ending::Handover };
     let step = Release::start(owning.owned.clone(), ending);
     let outcome = drive(step, &mut Releasing { owning: &mut owning, resident });
@@ -78,12 +77,12 @@ pub(super) fn release(mut owning: Owning, resident: &mut dyn ResidentState) -> R
         Outcome::RecordLeft(failure) => Released::RecordLeft(failure),
         Outcome::MemoryHeld(failure) => {
             stop_keeper(&mut owning);
-            owning.store.keep_residency_for_good();
+            owning.backing.keep_residency_for_good();
             Released::MemoryHeld(failure)
         }
         Outcome::Breach(breach) => {
             stop_keeper(&mut owning);
-            owning.store.keep_residency_for_good();
+            owning.backing.keep_residency_for_good();
             Released::Breach(breach)
         }
     }
@@ -115,7 +114,7 @@ impl Store for Releasing<'_> {
                 kind: FailureKind::Other,
             }),
         };
-        Observed { at: BootClock.now(), what }
+        Observed { at: self.owning.clock.now(), what }
     }
 }
 

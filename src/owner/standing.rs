@@ -1,6 +1,7 @@
-//! Standing by on real files: runs the standby machine until it owns, or is asked to stop.
+//! Standing by: runs the standby machine until it owns, or is asked to stop.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use modeld_spec::lease::acquire::{self, Acquire};
 use modeld_spec::lease::decision::Why;
@@ -10,10 +11,8 @@ use modeld_spec::step::{Machine, Step};
 use modeld_spec::time::{BootTime, Observed};
 
 use super::mailbox::Mailbox;
-use super::{Claimant, Config, JoinError, Owner, system};
-use crate::lease::files::FileStore;
-use crate::lease::store::{Store, drive};
-use crate::lease::wait::ResidencyWait;
+use super::{Claimant, Config, JoinError, Owner, Place, Terms, system};
+use crate::lease::store::{Backing, Store, Taken, WaitOn, drive};
 use modeld_spec::lease::effect::Effect as LeaseEffect;
 
 /// Asks a standby to stop, from any thread. Clones ask the same standby.
@@ -64,41 +63,67 @@ pub fn stand_by(
     stop: &Stop,
     tell: &mut dyn FnMut(StandbyEvent<'_>),
 ) -> Result<Option<Owner>, JoinError> {
-    let claimant = Claimant::prepare(config)?;
-    let mut driver =
-        Driver { store: claimant.store(), claimant: &claimant, mailbox: &stop.mailbox, waiting: None, tell };
-    let mut step = Standby::start(claimant.config.ttl);
+    let terms = Terms::check(config)?;
+    let place = Place::on_files(&terms.config)?;
+    wait_for_ownership(Claimant { terms, place }, stop, tell)
+}
+
+/// [`stand_by`] on any store.
+///
+/// # Errors
+/// As [`stand_by`].
+pub fn stand_by_on(
+    place: Place,
+    config: Config,
+    stop: &Stop,
+    tell: &mut dyn FnMut(StandbyEvent<'_>),
+) -> Result<Option<Owner>, JoinError> {
+    wait_for_ownership(Claimant { terms: Terms::check(config)?, place }, stop, tell)
+}
+
+fn wait_for_ownership(
+    claimant: Claimant,
+    stop: &Stop,
+    tell: &mut dyn FnMut(StandbyEvent<'_>),
+) -> Result<Option<Owner>, JoinError> {
+    let store = claimant.place.backing.store();
+    let mut driver = Driver { claimant: &claimant, store, mailbox: &stop.mailbox, tell };
+    let mut step = Standby::start(claimant.terms.config.ttl);
     let outcome = loop {
         step = match step {
             Step::Do(effect, standby) => {
-                let what = driver.perform(effect)?;
-                standby.step(Observed { at: claimant.clock.now(), what })
+                let what = driver.perform(effect);
+                standby.step(Observed { at: claimant.place.clock.now(), what })
             }
             Step::Done(outcome) => break outcome,
         }
     };
-    let Driver { store, waiting, .. } = driver;
+    drop(driver);
+    if !matches!(outcome, Outcome::Acquired(_)) {
+        claimant.place.backing.stop_waiting();
+    }
     match outcome {
-        Outcome::Acquired(owned) => claimant.own(owned, store, waiting).map(Some),
+        Outcome::Acquired(owned) => claimant.own(owned).map(Some),
         Outcome::Stopped => Ok(None),
-        Outcome::EpochsExhausted => Err(JoinError::EpochsExhausted(claimant.config.data_root)),
+        Outcome::EpochsExhausted => Err(JoinError::EpochsExhausted(claimant.terms.config.data_root)),
         Outcome::Breach(breach) => Err(breach.into()),
     }
 }
 
 struct Driver<'a> {
     claimant: &'a Claimant,
-    store: FileStore,
+    store: Box<dyn Store + Send>,
     mailbox: &'a Arc<Mailbox<Event>>,
-    waiting: Option<ResidencyWait>,
     tell: &'a mut dyn FnMut(StandbyEvent<'_>),
 }
 
 impl Driver<'_> {
-    fn perform(&mut self, effect: Effect) -> Result<Seen, JoinError> {
+    fn perform(&mut self, effect: Effect) -> Seen {
         match effect {
             Effect::Attempt { watched } => {
-                let outcome = drive(Acquire::start(self.claimant.claim(), watched), &mut self.store);
+                // What comes from here on comes for the attempt, which looks for itself.
+                self.backing().stop_waiting();
+                let outcome = drive(Acquire::start(self.claimant.claim(), watched), &mut *self.store);
                 match &outcome {
                     acquire::Outcome::Follower { why, .. } => (self.tell)(StandbyEvent::Following(why)),
                     acquire::Outcome::Failed(failure) => (self.tell)(StandbyEvent::Unclear(Some(failure))),
@@ -107,30 +132,47 @@ impl Driver<'_> {
                     | acquire::Outcome::EpochsExhausted
                     | acquire::Outcome::Breach(_) => {}
                 }
-                Ok(Seen::Attempted(outcome))
+                Seen::Attempted(outcome)
             }
             Effect::Await { for_lock: true, until } => {
-                if !self.waiting.as_ref().is_some_and(ResidencyWait::is_waiting) {
-                    let mailbox = Arc::clone(self.mailbox);
-                    let begun =
-                        ResidencyWait::begin(self.store.clone(), move |_| mailbox.post(Event::LockTaken));
-                    self.waiting = Some(begun.map_err(system("a thread that waits for the residency lock"))?);
+                let mailbox = Arc::clone(self.mailbox);
+                let taken: Taken = Box::new(move |_| mailbox.post(Event::LockTaken));
+                match self.backing().await_residency(WaitOn::Name, taken) {
+                    Ok(()) => self.wait(true, until),
+                    // L8: nobody would tell of the owner's death, so the next look comes soon.
+                    Err(_) => {
+                        let soon = self.claimant.place.clock.now().after(RETRY_WAIT);
+                        self.wait(false, until.min(soon))
+                    }
                 }
-                Ok(self.wait(until))
             }
             Effect::Await { for_lock: false, until } => {
-                self.waiting = None;
                 // A lock that came in the meantime is in the way of whoever it is meant for (L7).
+                self.backing().stop_waiting();
                 self.store.perform(&LeaseEffect::DropResidency);
-                Ok(self.wait(until))
+                self.wait(false, until)
             }
         }
     }
 
-    fn wait(&self, until: BootTime) -> Seen {
-        match self.mailbox.wait(until, &*self.claimant.clock) {
-            Some(Event::LockTaken) | None => Seen::Woke,
-            Some(Event::Stop) => Seen::StopAsked,
+    fn backing(&self) -> &dyn Backing {
+        &*self.claimant.place.backing
+    }
+
+    fn wait(&self, for_lock: bool, until: BootTime) -> Seen {
+        loop {
+            match self.mailbox.wait(until, &*self.claimant.place.clock) {
+                Some(Event::LockTaken) if for_lock && self.backing().residency_in_hand().is_some() => {
+                    return Seen::LockTaken;
+                }
+                // It tells of a lock that was dropped since.
+                Some(Event::LockTaken) => {}
+                Some(Event::Stop) => return Seen::StopAsked,
+                None => return Seen::Woke,
+            }
         }
     }
 }
+
+/// How soon a standby looks again that could not begin to wait for the lock.
+const RETRY_WAIT: Duration = Duration::from_millis(100);

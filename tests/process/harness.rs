@@ -13,6 +13,9 @@ use serde_json::Value;
 /// Longer than anything takes on a busy machine: whoever waits for it fails.
 pub(crate) const BOUND: Duration = Duration::from_secs(60);
 
+/// Between two looks at what another process brings about.
+const LOOK: Duration = Duration::from_millis(2);
+
 /// A `modeld` command on a data root; the environment of the test does not reach it.
 pub(crate) fn modeld(data_root: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_modeld"));
@@ -120,7 +123,7 @@ impl Process {
             match self.child.try_wait().expect("a child can be waited for") {
                 Some(status) => return status,
                 None if BOUND < start.elapsed() => panic!("the process does not end"),
-                None => thread::yield_now(),
+                None => thread::park_timeout(LOOK),
             }
         }
     }
@@ -142,6 +145,6 @@ pub(crate) fn eventually<T>(what: &str, mut probe: impl FnMut() -> Option<T>) ->
             return value;
         }
         assert!(start.elapsed() < BOUND, "never: {what}");
-        thread::yield_now();
+        thread::park_timeout(LOOK);
     }
 }

@@ -43,6 +43,8 @@ pub(crate) enum Action {
     Exit(usize),
     /// A process dies.
     Crash(usize),
+    /// An owner is paused for good.
+    Stop(usize),
     /// A new process takes the place of one that ended.
     Restart(usize),
     /// The residency lock file is replaced by a new one.
@@ -89,6 +91,7 @@ impl fmt::Display for Action {
             Action::Evict(slot) => write!(f, "{} evicts", letter(slot)),
             Action::Exit(slot) => write!(f, "{} exits", letter(slot)),
             Action::Crash(slot) => write!(f, "{} crashes", letter(slot)),
+            Action::Stop(slot) => write!(f, "{} is stopped", letter(slot)),
             Action::Restart(slot) => write!(f, "{} is started again", letter(slot)),
             Action::ReplaceLockFile => write!(f, "the lock file is replaced"),
         }
@@ -98,7 +101,7 @@ impl fmt::Display for Action {
 impl Lease {
     /// Every action that `state` allows.
     pub(super) fn enabled(&self, state: &State, actions: &mut Vec<Action>) {
-        for (slot, process) in state.processes.iter().enumerate() {
+        for (slot, process) in state.processes.iter().enumerate().filter(|(_, process)| !process.stopped) {
             self.main_steps(state, slot, process, actions);
             if let Some(owner) = process.owner.as_deref().filter(|_| process.lives()) {
                 self.owner_steps(state, slot, owner, actions);
@@ -212,6 +215,12 @@ impl Lease {
             }
             return;
         }
+        if 0 < state.left.crashes {
+            actions.push(Action::Crash(slot));
+        }
+        if process.stopped {
+            return;
+        }
         if let (Main::Owning, Some(owner)) = (&process.main, process.owner.as_deref()) {
             if owner.open && !owner.resident && owner.passes(state.now(), self.mutant) {
                 actions.push(Action::Load(slot));
@@ -222,9 +231,9 @@ impl Lease {
             if self.kill && owner.awaits.is_some() {
                 actions.push(Action::Evict(slot));
             }
-        }
-        if 0 < state.left.crashes {
-            actions.push(Action::Crash(slot));
+            if 0 < state.left.stops {
+                actions.push(Action::Stop(slot));
+            }
         }
     }
 }

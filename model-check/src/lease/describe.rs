@@ -34,6 +34,7 @@ impl Story for Lease {
             Action::Evict(slot) => (Some(slot), "evicts who has the lock".to_string()),
             Action::Exit(slot) => (Some(slot), "EXITS".to_string()),
             Action::Crash(slot) => (Some(slot), "CRASHES".to_string()),
+            Action::Stop(slot) => (Some(slot), "IS STOPPED".to_string()),
             Action::Restart(slot) => {
                 let generation = before.processes.get(slot).map_or(0, |process| process.generation) + 1;
                 (Some(slot), format!("is started again as {}{generation}", letter(slot)))

@@ -46,6 +46,8 @@ pub(crate) struct Lease {
     pub(crate) failures: u8,
     /// How many times the residency lock file may be replaced by a new one.
     pub(crate) replacements: u8,
+    /// How many owners may be paused for good. Where time waits for everybody (`prompt`) nobody is paused else.
+    pub(crate) stops: u8,
     /// Whether the latch may stay taken for longer than a claimant waits.
     pub(crate) busy: bool,
     /// Whether a leader kills the process that has the lock.
@@ -66,6 +68,7 @@ impl Lease {
         restarts: 1,
         failures: 0,
         replacements: 0,
+        stops: 0,
         busy: false,
         kill: false,
         prompt: false,
@@ -94,6 +97,7 @@ impl Lease {
             (self.restarts, "restart"),
             (self.failures, "I/O error"),
             (self.replacements, "lock file replaced"),
+            (self.stops, "owner stopped"),
         ];
         let mut faults: Vec<String> = Vec::new();
         if !self.prompt {
@@ -120,12 +124,18 @@ impl Lease {
                 restarts: self.restarts,
                 failures: self.failures,
                 replacements: self.replacements,
+                stops: self.stops,
             },
             highest_owned: None,
             broken: Vec::new(),
         };
         for slot in 0..self.processes {
-            state.processes.push(Shared::new(Process { generation: 0, main: Main::Exited, owner: None }));
+            state.processes.push(Shared::new(Process {
+                generation: 0,
+                main: Main::Exited,
+                owner: None,
+                stopped: false,
+            }));
             self.join(&mut state, slot);
         }
         state

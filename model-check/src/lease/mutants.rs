@@ -36,6 +36,8 @@ pub(crate) enum Mutant {
     KeeperOutlivesRelease,
     /// A standby waits for the expiry only.
     StandbyIgnoresLock,
+    /// A standby that keeps out of a leader's way sleeps until the leader's record expires.
+    StandbyTrustsWaitingRecord,
     /// A lock counts whatever file it is on.
     AnyLockFileWillDo,
     /// A leader becomes resident by the lock on a file that replaced the one it waits for.
@@ -46,7 +48,7 @@ pub(crate) enum Mutant {
 
 impl Mutant {
     /// Every mutant.
-    pub(crate) const ALL: [Mutant; 16] = [
+    pub(crate) const ALL: [Mutant; 17] = [
         Mutant::FreeLockIsDeath,
         Mutant::SkipsEpochClaim,
         Mutant::ReadErrorIsFree,
@@ -60,6 +62,7 @@ impl Mutant {
         Mutant::FailedRenewalIsLoss,
         Mutant::KeeperOutlivesRelease,
         Mutant::StandbyIgnoresLock,
+        Mutant::StandbyTrustsWaitingRecord,
         Mutant::AnyLockFileWillDo,
         Mutant::LeaderTakesAnyLock,
         Mutant::LeaderForgetsFile,
@@ -81,6 +84,7 @@ impl Mutant {
             Mutant::FailedRenewalIsLoss => "failed_renewal_is_loss",
             Mutant::KeeperOutlivesRelease => "keeper_outlives_release",
             Mutant::StandbyIgnoresLock => "standby_ignores_lock",
+            Mutant::StandbyTrustsWaitingRecord => "standby_trusts_waiting_record",
             Mutant::AnyLockFileWillDo => "any_lock_file_will_do",
             Mutant::LeaderTakesAnyLock => "leader_takes_any_lock",
             Mutant::LeaderForgetsFile => "leader_forgets_file",
@@ -103,6 +107,7 @@ impl Mutant {
             Mutant::FailedRenewalIsLoss => (p::l8_fenced_with_reason::NAME, 14),
             Mutant::KeeperOutlivesRelease => (p::l9_released_stays_released::NAME, 15),
             Mutant::StandbyIgnoresLock => (p::l11_crash_noticed::NAME, 14),
+            Mutant::StandbyTrustsWaitingRecord => (p::l11_crash_noticed::NAME, 43),
             Mutant::AnyLockFileWillDo => (p::l1_one_resident::NAME, 17),
             Mutant::LeaderTakesAnyLock => (p::l1_one_resident::NAME, 21),
             Mutant::LeaderForgetsFile => (p::l1_one_resident::NAME, 38),
@@ -117,6 +122,9 @@ impl Mutant {
                 Lease { failures: 1, ..small }
             }
             Mutant::StandbyIgnoresLock => Lease { prompt: true, ..small },
+            Mutant::StandbyTrustsWaitingRecord => {
+                Lease { processes: 3, crashes: 2, restarts: 0, stops: 1, horizon: 3, prompt: true, ..small }
+            }
             Mutant::StampAfterWrite => Lease { ttl: 4, horizon: 4, ..small },
             Mutant::AnyLockFileWillDo | Mutant::LeaderTakesAnyLock | Mutant::LeaderForgetsFile => {
                 Lease { replacements: 1, horizon: 2, crashes: 0, ..small }

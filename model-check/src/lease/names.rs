@@ -5,7 +5,7 @@ use std::time::Duration;
 use modeld_spec::ids::{BootId, ClockDomain, FileId, HostName, InstanceId, Namespace, ProcessId};
 use modeld_spec::lease::acquire::Claim;
 use modeld_spec::lease::record::{Meta, ProtocolRange};
-use modeld_spec::time::{BootTime, Ttl};
+use modeld_spec::time::{BootTime, RenewInterval, Ttl};
 
 /// The letter of a slot.
 pub(crate) fn letter(slot: usize) -> char {
@@ -20,6 +20,12 @@ pub(crate) fn instant(tick: u8) -> BootTime {
 /// A time to live of so many ticks.
 pub(crate) fn ttl(ticks: u8) -> Ttl {
     Ttl::new(TICK * u32::from(ticks)).unwrap_or(Ttl::MIN)
+}
+
+/// A renewal every tick; the usual interval where that is too seldom.
+pub(crate) fn renew_interval(ttl_ticks: u8) -> RenewInterval {
+    let ttl = ttl(ttl_ticks);
+    RenewInterval::new(TICK, ttl).unwrap_or(ttl.renew_interval())
 }
 
 /// The lock file with this index.

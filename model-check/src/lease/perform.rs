@@ -208,6 +208,7 @@ pub(super) fn end(state: &mut State, slot: usize, main: Main) {
     if let Some(process) = state.processes.get_mut(slot) {
         process.main = main;
         process.owner = None;
+        process.stopped = false;
     }
 }
 

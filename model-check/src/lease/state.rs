@@ -97,6 +97,8 @@ pub(crate) struct Process {
     pub(crate) main: Main,
     /// What it has as owner.
     pub(crate) owner: Option<Box<Owner>>,
+    /// Whether it is paused for good: it lives, and takes no step.
+    pub(crate) stopped: bool,
 }
 
 impl Process {
@@ -219,6 +221,8 @@ pub(crate) struct Budget {
     pub(crate) failures: u8,
     /// Replacements of the residency lock file by a new one.
     pub(crate) replacements: u8,
+    /// Owners that are paused for good.
+    pub(crate) stops: u8,
 }
 
 /// Rules about single steps, which no state by itself shows to be broken.

@@ -36,7 +36,7 @@ impl Lease {
             Action::Perform { slot, thread: Thread::Renewal, fate, .. } => {
                 self.renewal_performs(state, slot, fate);
             }
-            Action::StandbyWakes(slot) => self.standby_wakes(state, slot, now),
+            Action::StandbyWakes(slot) => self.tell_standby(state, slot, standby::Seen::Woke, now),
             Action::LockComes(slot) => self.lock_comes(state, slot, now),
             Action::KeeperWakes(slot) => self.tell_keeper(state, slot, keeper::Seen::Woke, now),
             Action::RenewalHeard(slot) => {
@@ -61,6 +61,10 @@ impl Lease {
             Action::Crash(slot) => {
                 state.left.crashes -= 1;
                 end(state, slot, Main::Crashed);
+            }
+            Action::Stop(slot) => {
+                state.left.stops -= 1;
+                state.processes[slot].stopped = true;
             }
             Action::Restart(slot) => {
                 state.left.restarts -= 1;
@@ -93,6 +97,14 @@ impl Lease {
             Step::Do(standby::Effect::Await { for_lock, until }, standby) => {
                 let for_lock = for_lock && self.mutant != Some(Mutant::StandbyIgnoresLock);
                 let for_lock = for_lock.then(|| state.disk.current_file());
+                let until = match &state.disk.record {
+                    Some(record)
+                        if for_lock.is_none() && self.mutant == Some(Mutant::StandbyTrustsWaitingRecord) =>
+                    {
+                        record.ttl.expiry(record.renewed_at)
+                    }
+                    _ => until,
+                };
                 state.processes[slot].main = Main::Waiting { standby, for_lock, until };
             }
             Step::Done(standby::Outcome::Acquired(owned)) => self.own(state, slot, owned),
@@ -103,15 +115,15 @@ impl Lease {
         }
     }
 
-    fn standby_wakes(&self, state: &mut State, slot: usize, at: BootTime) {
+    fn tell_standby(&self, state: &mut State, slot: usize, what: standby::Seen, at: BootTime) {
         let Main::Waiting { standby, .. } = take(&mut state.processes[slot].main) else { return };
-        self.standby_steps(state, slot, standby.step(Observed { at, what: standby::Seen::Woke }));
+        self.standby_steps(state, slot, standby.step(Observed { at, what }));
     }
 
     fn lock_comes(&self, state: &mut State, slot: usize, at: BootTime) {
         if let Main::Waiting { for_lock: Some(file), .. } = state.processes[slot].main {
             state.disk.residency[file] = Some(slot);
-            return self.standby_wakes(state, slot, at);
+            return self.tell_standby(state, slot, standby::Seen::LockTaken, at);
         }
         let Some(owner) = owner(state, slot) else { return };
         let Some(file) = owner.awaits.take() else { return };
@@ -175,7 +187,7 @@ impl Lease {
             state.broke(Broken::EpochReused);
         }
         state.highest_owned = state.highest_owned.max(Some(epoch));
-        let keeper = match Keeper::start(owned, names::TICK) {
+        let keeper = match Keeper::start(owned, names::renew_interval(self.ttl)) {
             Step::Do(effect, keeper) => Some((effect, keeper)),
             Step::Done(_) => None,
         };
@@ -346,7 +358,14 @@ impl Lease {
         });
         let free = state.disk.residency.last() == Some(&None);
         let had_lock = record.residency == Residency::Held(names::file(state.disk.current_file()));
-        let standby = state.processes.iter().any(|process| matches!(process.main, Main::Waiting { .. }));
+        // Beside a leader that waits a standby does not wait for the lock, and looks again within its patience.
+        let soon = state.now().after(self.ttl().renew_interval().length());
+        let standby = state.processes.iter().any(|process| match &process.main {
+            Main::Waiting { for_lock, until, .. } => {
+                !process.stopped && (self.stops == 0 || for_lock.is_some() || soon < *until)
+            }
+            _ => false,
+        });
         if dead && free && had_lock && standby {
             state.broke(Broken::DeadOwnerWaitedFor);
         }

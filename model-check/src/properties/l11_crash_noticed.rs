@@ -1,6 +1,7 @@
 //! L11: no time passes between a crash and the takeover by a standby.
 //!
-//! Stated where time waits for everybody who has something to do (`prompt`), without I/O errors.
+//! Stated where time waits for everybody who has something to do (`prompt`), without I/O errors. Where an owner
+//! may be paused for good, a standby that keeps out of its successor's way may take its patience to notice.
 
 use stateright::Property;
 

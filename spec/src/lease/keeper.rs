@@ -12,14 +12,12 @@
 //! Implements L5, L6 and L8. The keeper waits for one of: the instant it named, the end of the renewal that it
 //! began, the residency lock (if it leads without it), and being asked to stop.
 
-use core::time::Duration;
-
 use super::acquire::Owned;
 use super::record::Residency;
 use super::renew::{self, Problem};
 use crate::ids::{Epoch, FileId};
 use crate::step::{Breach, Machine, Step};
-use crate::time::{BootTime, Observed};
+use crate::time::{BootTime, Observed, RenewInterval};
 
 /// What the keeper asks of the outside.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -63,8 +61,8 @@ pub enum Seen {
     Woke,
     /// The renewal that was begun has ended.
     RenewalEnded(renew::Outcome),
-    /// The residency lock was taken on this file, by the wait that runs beside the keeper. That wait is best made
-    /// on the file that was found held, kept open: one that replaced it under its name is no use.
+    /// The residency lock was taken on this file, by the wait that runs beside the keeper. That wait is for the
+    /// very file that was found held: the lock on one that replaced it under its name is ignored (L14).
     ResidencyTaken(FileId),
     /// The owner hands over: keep no longer.
     StopAsked,
@@ -111,7 +109,7 @@ pub enum Outcome {
 pub struct Keeper {
     owned: Owned,
     residency: Residency,
-    interval: Duration,
+    interval: RenewInterval,
     next_renewal: BootTime,
     renewing: bool,
     stopping: bool,
@@ -129,11 +127,11 @@ enum State {
 }
 
 impl Keeper {
-    /// Begins to keep what was acquired, renewing every `interval`.
-    pub fn start(owned: Owned, interval: Duration) -> Step<Self> {
+    /// Begins to keep what was acquired, renewing every `interval`, which is that of its TTL.
+    pub fn start(owned: Owned, interval: RenewInterval) -> Step<Self> {
         let keeper = Keeper {
             residency: owned.record.residency.clone(),
-            next_renewal: owned.record.renewed_at.after(interval),
+            next_renewal: owned.record.renewed_at.after(interval.length()),
             owned,
             interval,
             renewing: false,
@@ -163,11 +161,16 @@ impl Keeper {
         self.to(State::Fencing(cause.clone()), Effect::Fence(cause))
     }
 
+    /// Fences for the deadline; what the last renewal failed of is the reason, if one failed.
+    fn too_late(self) -> Step<Self> {
+        let problem = self.last_problem.clone();
+        self.fence(Cause::DeadlinePassed(problem))
+    }
+
     /// What to do at `at`, with nothing new to take in.
     fn proceed(self, at: BootTime) -> Step<Self> {
         if self.owned.deadline() <= at {
-            let problem = self.last_problem.clone();
-            self.fence(Cause::DeadlinePassed(problem))
+            self.too_late()
         } else if self.stopping && !self.renewing {
             Step::Done(Outcome::Stopped { owned: self.owned })
         } else if !self.stopping && !self.renewing && self.next_renewal <= at {
@@ -187,11 +190,11 @@ impl Keeper {
                 let current = self.owned.deadline();
                 // L6: a renewal that ends after the deadline it was to move comes too late.
                 if current <= at {
-                    return self.fence(Cause::DeadlinePassed(None));
+                    return self.too_late();
                 }
                 self.last_problem = None;
                 self.next_renewal = if self.residency == owned.record.residency {
-                    owned.record.renewed_at.after(self.interval)
+                    owned.record.renewed_at.after(self.interval.length())
                 } else {
                     // The lock came while the renewal ran: the record has to say so soon (L7).
                     at
@@ -200,7 +203,7 @@ impl Keeper {
                 self.to(State::Extending, Effect::ExtendGate(deadline))
             }
             renew::Outcome::Lost { to } => self.fence(Cause::Superseded(to)),
-            renew::Outcome::Late => self.fence(Cause::DeadlinePassed(None)),
+            renew::Outcome::Late => self.too_late(),
             renew::Outcome::Breach(breach) => self.fence(Cause::Breach(breach)),
             // L8: the deadline stands. The next try comes soon enough to leave several before the deadline.
             renew::Outcome::Unknown(problem) => {
@@ -245,7 +248,7 @@ impl Machine for Keeper {
             }
             (State::Opening, Seen::Done) => self.proceed(at),
             (State::Extending, Seen::GateMoved(true)) => self.proceed(at),
-            (State::Extending, Seen::GateMoved(false)) => self.fence(Cause::DeadlinePassed(None)),
+            (State::Extending, Seen::GateMoved(false)) => self.too_late(),
             (State::Fencing(cause), Seen::Done) => Step::Done(Outcome::Lost { owned: self.owned, cause }),
 
             (state, _) => {

@@ -10,7 +10,8 @@
 //! Implements L11: it waits on the residency lock itself, so that it wakes the moment the owner dies, and for
 //! the expiry of the record, so that a paused or wedged owner is noticed too. It does not wait on a lock that
 //! proves nothing (L7): a leader that itself waits for the lock would find the standby in its way. Nor does it
-//! wait again for one that it had and that proved nothing (L14): that would be no wait.
+//! wait again for one that it had and that proved nothing (L14): that would be no wait. Where it does not wait
+//! for the lock, nothing wakes it when the owner dies, so it looks again before long, whatever the expiry.
 
 use core::time::Duration;
 
@@ -30,7 +31,7 @@ pub enum Effect {
         watched: Option<Watched>,
     },
     /// Wait for the residency lock (if `for_lock`), for the instant, or for being asked to stop. Answer:
-    /// [`Seen::Woke`] or [`Seen::StopAsked`]. A lock that was taken is in hand for the next attempt.
+    /// [`Seen::LockTaken`], [`Seen::Woke`] or [`Seen::StopAsked`].
     Await {
         /// Whether to wait for the residency lock.
         for_lock: bool,
@@ -44,7 +45,9 @@ pub enum Effect {
 pub enum Seen {
     /// How the attempt ended.
     Attempted(acquire::Outcome),
-    /// The lock is in hand, or the instant came.
+    /// The residency lock, waited for, is in hand at this moment, and for the next attempt.
+    LockTaken,
+    /// The instant came.
     Woke,
     /// Stand by no longer.
     StopAsked,
@@ -80,7 +83,6 @@ enum State {
     },
     Waiting {
         for_lock: bool,
-        until: BootTime,
     },
 }
 
@@ -96,13 +98,13 @@ impl Standby {
     }
 
     fn wait(mut self, for_lock: bool, until: BootTime) -> Step<Self> {
-        self.state = State::Waiting { for_lock, until };
+        self.state = State::Waiting { for_lock };
         Step::Do(Effect::Await { for_lock, until }, self)
     }
 
     /// How soon to look again where nothing else tells.
     fn patience(&self) -> Duration {
-        self.ttl.renew_interval()
+        self.ttl.renew_interval().length()
     }
 
     fn follow(self, why: Why, until: Option<BootTime>, lock_in_hand: bool, at: BootTime) -> Step<Self> {
@@ -117,8 +119,14 @@ impl Standby {
         let for_lock = promising && !lock_in_hand;
         // An expiry that has passed by now is looked at again at once, but not in a busy loop.
         let soonest = at.after(self.patience() / 100);
-        let until = until.unwrap_or_else(|| at.after(self.patience())).max(soonest);
-        self.wait(for_lock, until)
+        let latest = at.after(self.patience());
+        let until = match until {
+            Some(expiry) if for_lock => expiry,
+            // L11: who waits may come to own, and die, long before the expiry that its waiting record names.
+            Some(expiry) => expiry.min(latest),
+            None => latest,
+        };
+        self.wait(for_lock, until.max(soonest))
     }
 }
 
@@ -144,7 +152,8 @@ impl Machine for Standby {
                 acquire::Outcome::EpochsExhausted => Step::Done(Outcome::EpochsExhausted),
                 acquire::Outcome::Breach(breach) => Step::Done(Outcome::Breach(breach)),
             },
-            (&State::Waiting { for_lock, until }, Seen::Woke) => self.attempt(for_lock && at < until),
+            (State::Waiting { for_lock: true }, Seen::LockTaken) => self.attempt(true),
+            (State::Waiting { .. }, Seen::Woke) => self.attempt(false),
             (_, Seen::StopAsked) => Step::Done(Outcome::Stopped),
             (State::Attempting { .. }, _) => Step::Done(Outcome::Breach(Breach { expected: "attempt" })),
             (State::Waiting { .. }, _) => Step::Done(Outcome::Breach(Breach { expected: "await" })),

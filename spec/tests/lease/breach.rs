@@ -1,7 +1,5 @@
 //! A wrong answer is a value: every pair of a state and an observation that does not fit it ends as a breach.
 
-use std::time::Duration;
-
 use modeld_spec::lease::acquire::{self, Acquire, Owned};
 use modeld_spec::lease::effect::{ClaimSeen, Content, Effect, LatchSeen, LockSeen, ProcessSeen, Seen};
 use modeld_spec::lease::evict::{self, Evict, Policy};
@@ -13,7 +11,7 @@ use modeld_spec::step::{Breach, Machine, Step};
 use modeld_spec::time::Observed;
 
 use crate::harness::{
-    at, awaiting, claim, eio, epoch, file, held, owned, process, record, seen, ttl, unreadable,
+    at, awaiting, claim, eio, epoch, file, held, interval, owned, process, record, seen, ttl, unreadable,
 };
 
 /// Every kind of answer that a lease effect can have.
@@ -146,7 +144,7 @@ fn a_wrong_answer_to_an_eviction_is_a_breach() {
 
 #[test]
 fn a_wrong_answer_to_a_keeper_fences() {
-    let keeper = || Keeper::start(owned("a", 3, 0), Duration::from_millis(300));
+    let keeper = || Keeper::start(owned("a", 3, 0), interval());
     let all = [
         keeper::Seen::Woke,
         keeper::Seen::RenewalEnded(renew::Outcome::Late),
@@ -208,7 +206,7 @@ fn a_wrong_answer_to_a_standby_is_a_breach() {
 fn a_renewal_that_broke_its_contract_fences_the_owner() {
     let breach = Breach { expected: "read record" };
     let run = crate::harness::drive(
-        Keeper::start(Owned { record: record("a", 3, 0) }, Duration::from_millis(300)),
+        Keeper::start(Owned { record: record("a", 3, 0) }, interval()),
         [
             seen(300, keeper::Seen::Woke),
             seen(301, keeper::Seen::Done),

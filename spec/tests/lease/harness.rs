@@ -9,7 +9,7 @@ use modeld_spec::lease::effect::{
 };
 use modeld_spec::lease::record::{Meta, ProtocolRange, Record, Residency, Unreadable};
 use modeld_spec::step::{Machine, Step};
-use modeld_spec::time::{BootTime, Observed, Ttl};
+use modeld_spec::time::{BootTime, Observed, RenewInterval, Ttl};
 
 /// What a script led to: the effects that were asked for, and where the machine stands.
 pub(crate) struct Run<M: Machine> {
@@ -58,6 +58,11 @@ impl<M: Machine> Run<M> {
 /// The time to live of every record here: a second. The deadline is at 750 ms.
 pub(crate) fn ttl() -> Ttl {
     Ttl::new(Duration::from_secs(1)).expect("a second is within the bounds")
+}
+
+/// How often every owner here renews: every 300 ms.
+pub(crate) fn interval() -> RenewInterval {
+    RenewInterval::new(Duration::from_millis(300), ttl()).expect("it is less than half of a second")
 }
 
 /// `ms` milliseconds after the instant at which the stories here begin.

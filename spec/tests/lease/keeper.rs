@@ -7,9 +7,9 @@ use modeld_spec::lease::keeper::{Cause, Effect, Keeper, Outcome, Reason, Seen};
 use modeld_spec::lease::record::Record;
 use modeld_spec::lease::renew::{self, Problem};
 use modeld_spec::step::Step;
-use modeld_spec::time::Observed;
+use modeld_spec::time::{Observed, RenewInterval, RenewIntervalOutOfRange, Ttl};
 
-use crate::harness::{Run, at, awaiting, drive, eio, epoch, file, held, owned, record, seen};
+use crate::harness::{Run, at, awaiting, drive, eio, epoch, file, held, interval, owned, record, seen, ttl};
 
 /// Keeps `a`'s epoch 3, acquired at 0, renewing every 300 ms; the deadline is at 750 ms.
 fn keep(script: impl IntoIterator<Item = Observed<Seen>>) -> Run<Keeper> {
@@ -17,7 +17,7 @@ fn keep(script: impl IntoIterator<Item = Observed<Seen>>) -> Run<Keeper> {
 }
 
 fn start() -> Step<Keeper> {
-    Keeper::start(owned("a", 3, 0), INTERVAL)
+    Keeper::start(owned("a", 3, 0), interval())
 }
 
 fn wait(until: u64, reason: Reason) -> Effect {
@@ -142,7 +142,7 @@ fn l8_an_unknown_outcome_moves_no_deadline() {
 fn l7_a_leader_that_gets_the_lock_says_so_at_once() {
     let leader = Owned { record: awaiting("b", 4, 0, "a") };
     let run = drive(
-        Keeper::start(leader.clone(), INTERVAL),
+        Keeper::start(leader.clone(), interval()),
         [seen(100, Seen::ResidencyTaken(file(1))), seen(101, Seen::Done)],
     );
     assert_eq!(
@@ -156,7 +156,7 @@ fn l7_a_lock_that_comes_during_a_renewal_is_recorded_by_the_next() {
     let leader = Owned { record: awaiting("b", 4, 0, "a") };
     let stale = Owned { record: Record { renewed_at: at(300), ..leader.record.clone() } };
     let run = drive(
-        Keeper::start(leader, INTERVAL),
+        Keeper::start(leader, interval()),
         [
             seen(300, Seen::Woke),
             seen(301, Seen::Done),
@@ -172,14 +172,14 @@ fn l7_a_lock_that_comes_during_a_renewal_is_recorded_by_the_next() {
 #[test]
 fn l14_a_lock_on_another_file_opens_nothing() {
     let leader = Owned { record: awaiting("b", 4, 0, "a") };
-    let run = drive(Keeper::start(leader, INTERVAL), [seen(100, Seen::ResidencyTaken(file(2)))]);
+    let run = drive(Keeper::start(leader, interval()), [seen(100, Seen::ResidencyTaken(file(2)))]);
     assert_eq!(run.effects.last(), Some(&wait(300, Reason::Renewal)));
 }
 
 #[test]
 fn l5_a_lock_that_comes_after_the_deadline_opens_nothing() {
     let leader = Owned { record: awaiting("b", 4, 0, "a") };
-    let run = drive(Keeper::start(leader, INTERVAL), [seen(750, Seen::ResidencyTaken(file(1)))]);
+    let run = drive(Keeper::start(leader, interval()), [seen(750, Seen::ResidencyTaken(file(1)))]);
     assert_eq!(run.effects.last(), Some(&Effect::Fence(Cause::DeadlinePassed(None))));
 }
 
@@ -201,10 +201,38 @@ fn l9_a_keeper_that_is_asked_to_stop_lets_its_renewal_end() {
 }
 
 #[test]
-fn l15_every_wait_of_a_keeper_names_its_instant() {
-    // An interval beyond the deadline can't keep the keeper from looking at the deadline.
-    let run = drive(Keeper::start(owned("a", 3, 0), Duration::from_secs(3600)), []);
-    assert_eq!(run.effects, [wait(750, Reason::Deadline)]);
+fn l5_a_renewal_interval_leaves_time_for_a_second_try() {
+    let new = |ms| RenewInterval::new(Duration::from_millis(ms), ttl());
+    assert!(new(10).is_ok() && new(500).is_ok());
+    let interval = Duration::from_millis(9);
+    assert_eq!(new(9), Err(RenewIntervalOutOfRange::TooOften { interval }));
+    let (interval, most) = (Duration::from_millis(501), Duration::from_millis(500));
+    assert_eq!(new(501), Err(RenewIntervalOutOfRange::TooSeldom { interval, most }));
+    for ttl in [Ttl::MIN, ttl(), Ttl::DEFAULT, Ttl::MAX] {
+        assert_eq!(RenewInterval::new(ttl.renew_interval().length(), ttl), Ok(ttl.renew_interval()));
+    }
 }
 
-const INTERVAL: Duration = Duration::from_millis(300);
+#[test]
+fn l15_a_renewal_that_waits_for_the_latch_in_vain_leaves_time_for_another() {
+    // The latest renewal begins at 500 ms and gives up with the store's bound; the deadline is at 750 ms.
+    let most = RenewInterval::new(ttl().length() / 2, ttl()).expect("half is allowed");
+    let given_up = 500 + u64::try_from(ttl().latch_wait().as_millis()).expect("it is short");
+    let busy = Seen::RenewalEnded(renew::Outcome::Unknown(Problem::LatchBusy));
+    let run = drive(
+        Keeper::start(owned("a", 3, 0), most),
+        [seen(500, Seen::Woke), seen(500, Seen::Done), seen(given_up, busy)],
+    );
+    let Some(&Effect::Await { until, reason: Reason::Renewal }) = run.effects.last() else {
+        panic!("no second renewal: {:?}", run.effects)
+    };
+    assert!(until < at(750));
+}
+
+#[test]
+fn l15_every_wait_of_a_keeper_names_its_instant() {
+    // The interval of a longer TTL can't keep the keeper from looking at the deadline.
+    let long = Ttl::MAX.renew_interval();
+    let run = drive(Keeper::start(owned("a", 3, 0), long), []);
+    assert_eq!(run.effects, [wait(750, Reason::Deadline)]);
+}
