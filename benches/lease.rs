@@ -1,7 +1,8 @@
 //! What ownership costs: the gate on every owned effect, and acquire, renew and inspect on a local disk.
 
-use std::fs;
+use std::fs::{self, OpenOptions};
 use std::hint::black_box;
+use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -83,14 +84,26 @@ fn lease(c: &mut Criterion) {
         });
     });
     let text = fs::read(root.record()).expect("the record is there");
-    group.bench_function("write and rename (floor of renew)", |b| {
-        let path = directory.path().join("plain");
+    group.bench_function("write over and exchange (floor of renew)", |b| {
+        let (path, beside) = (directory.path().join("plain"), directory.path().join("beside"));
+        fs::write(&path, &text).expect("the disk has room");
+        fs::write(&beside, &text).expect("the disk has room");
+        b.iter(|| write_over_and_exchange(&path, &beside, &text));
+    });
+    group.bench_function("write and replace by rename (for comparison)", |b| {
+        let path = directory.path().join("renamed");
         b.iter(|| write_and_rename(&path, &text));
     });
     group.bench_function("inspect", |b| {
         b.iter(|| FileStore::inspect(black_box(&root)).expect("it is readable"))
     });
     group.finish();
+}
+
+fn write_over_and_exchange(path: &Path, beside: &Path, bytes: &[u8]) {
+    let mut file = OpenOptions::new().write(true).open(beside).expect("it is there");
+    file.write_all(bytes).expect("the disk has room");
+    os::put_in_place(beside, path).expect("the directory is writable");
 }
 
 fn write_and_rename(path: &Path, bytes: &[u8]) {
