@@ -8,7 +8,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use modeld_spec::ids::{ClockDomain, Epoch, InstanceId, Namespace};
+use modeld_spec::ids::{ClockDomain, Epoch, InstanceId, ProcessId};
 use modeld_spec::lease::effect::{Content, ProcessSeen};
 use modeld_spec::lease::record::Record;
 use modeld_spec::probe::classify;
@@ -29,7 +29,7 @@ pub struct Detector(Arc<Here>);
 struct Here {
     root: DataRoot,
     clock: ClockDomain,
-    pid_namespace: Namespace,
+    process: ProcessId,
 }
 
 /// Nothing is known about the owner, because something could not be looked at (L8).
@@ -73,8 +73,8 @@ impl Detector {
     pub fn new(root: DataRoot) -> Result<Self, ProbeError> {
         let failed = |source| ProbeError { doing: "identify this process".to_string(), source };
         let clock = os::clock_domain().map_err(failed)?;
-        let pid_namespace = os::this_process().map_err(failed)?.pid_namespace;
-        Ok(Detector(Arc::new(Here { root, clock, pid_namespace })))
+        let process = os::this_process().map_err(failed)?;
+        Ok(Detector(Arc::new(Here { root, clock, process })))
     }
 
     /// The data root that it looks at.
@@ -124,7 +124,7 @@ impl Detector {
     fn look_for(&self, record: &Record) -> Result<ProcessSeen, ProbeError> {
         let process = record.process;
         let same_machine = record.clock.boot_id == self.0.clock.boot_id;
-        if !same_machine || process.pid_namespace != self.0.pid_namespace {
+        if !same_machine || !process.comparable_from(self.0.process) {
             return Ok(ProcessSeen::Unverifiable);
         }
         let found = os::process_with_pid(process.pid)

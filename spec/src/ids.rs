@@ -151,6 +151,16 @@ pub struct ProcessId {
     pub start_time: u64,
     /// Where `pid` means something.
     pub pid_namespace: Namespace,
+    /// Where `start_time` means something: the kernel shows it shifted as the boot clock of whoever looks is.
+    pub time_namespace: Namespace,
+}
+
+impl ProcessId {
+    /// Whether `observer` can tell this process from every other one. If not, what the observer finds under its
+    /// pid says nothing: neither that it lives nor that it is gone.
+    pub fn comparable_from(self, observer: ProcessId) -> bool {
+        self.pid_namespace == observer.pid_namespace && self.time_namespace == observer.time_namespace
+    }
 }
 
 impl fmt::Display for ProcessId {

@@ -210,7 +210,12 @@ mod tests {
         Record {
             epoch: Epoch::FIRST,
             instance: InstanceId::new("i-1").unwrap(),
-            process: ProcessId { pid: 4711, start_time: 9, pid_namespace: Namespace(2) },
+            process: ProcessId {
+                pid: 4711,
+                start_time: 9,
+                pid_namespace: Namespace(2),
+                time_namespace: Namespace(1),
+            },
             host: HostName::lossy("here"),
             clock: clock("boot-1", 1),
             acquired_at: RENEWED,

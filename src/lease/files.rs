@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use modeld_spec::ids::{FileId, InstanceId, Namespace, ProcessId};
+use modeld_spec::ids::{FileId, InstanceId, ProcessId};
 use modeld_spec::lease::effect::{
     Content, Effect, Failure, FailureKind, LatchSeen, Observation, ProcessSeen, Seen,
 };
@@ -33,7 +33,7 @@ pub struct FileStore {
 struct Shared {
     root: DataRoot,
     instance: InstanceId,
-    pid_namespace: Namespace,
+    process: ProcessId,
     latch_wait: Duration,
     clock: Arc<dyn Clock>,
     residency: ResidencyLock,
@@ -48,9 +48,8 @@ impl FileStore {
         latch_wait: Duration,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        let pid_namespace = process.pid_namespace;
         let residency = ResidencyLock::new(root.residency());
-        let shared = Shared { root, instance, pid_namespace, latch_wait, clock, residency };
+        let shared = Shared { root, instance, process, latch_wait, clock, residency };
         FileStore { shared: Arc::new(shared), latch: None }
     }
 
@@ -141,7 +140,7 @@ impl FileStore {
     }
 
     fn inspect_process(&self, process: ProcessId) -> io::Result<ProcessSeen> {
-        if process.pid_namespace != self.shared.pid_namespace {
+        if !process.comparable_from(self.shared.process) {
             return Ok(ProcessSeen::Unverifiable);
         }
         let found = os::process_with_pid(process.pid)?;
@@ -149,7 +148,7 @@ impl FileStore {
     }
 
     fn kill_process(&self, process: ProcessId) -> io::Result<ProcessSeen> {
-        if process.pid_namespace != self.shared.pid_namespace {
+        if !process.comparable_from(self.shared.process) {
             return Ok(ProcessSeen::Unverifiable);
         }
         match os::ProcessHandle::open(process)? {
@@ -287,7 +286,33 @@ const LEFTOVERS_MAX: usize = 10_000;
 
 #[cfg(test)]
 mod tests {
+    use modeld_spec::ids::Namespace;
+
     use super::*;
+    use crate::os::BootClock;
+    use crate::owner::fresh_instance;
+
+    #[test]
+    fn l12_a_process_is_found_only_where_pid_and_start_mean_the_same() {
+        let root = tempfile::tempdir().unwrap();
+        let us = os::this_process().unwrap();
+        let other = Namespace(us.time_namespace.0 + 1);
+        // As the store of a process in another namespace of pids, or of time, sees the one that runs this test.
+        let observers = [
+            (us, ProcessSeen::Alive),
+            (ProcessId { time_namespace: other, ..us }, ProcessSeen::Unverifiable),
+            (ProcessId { pid_namespace: other, ..us }, ProcessSeen::Unverifiable),
+        ];
+        for (observer, seen) in observers {
+            let root = DataRoot::new(root.path());
+            let store = FileStore::new(root, fresh_instance(), observer, Duration::ZERO, Arc::new(BootClock));
+            assert_eq!(store.inspect_process(us).unwrap(), seen);
+            let ended = ProcessId { pid: 1 << 23, ..us };
+            let gone = if seen == ProcessSeen::Alive { ProcessSeen::Gone } else { seen };
+            assert_eq!(store.inspect_process(ended).unwrap(), gone);
+            assert_eq!(store.kill_process(ended).unwrap(), gone);
+        }
+    }
 
     #[test]
     fn a_wrong_wall_clock_is_no_reason_to_fail() {

@@ -33,13 +33,16 @@ impl Clock for BootClock {
 pub fn clock_domain() -> io::Result<ClockDomain> {
     let text = fs::read_to_string("/proc/sys/kernel/random/boot_id")?;
     let boot_id = BootId::new(text.trim()).map_err(io::Error::other)?;
-    // A kernel without time namespaces has one clock for all.
-    let time_namespace = match fs::metadata("/proc/self/ns/time") {
-        Ok(metadata) => Namespace(metadata.ino()),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Namespace(0),
-        Err(error) => return Err(error),
-    };
-    Ok(ClockDomain { boot_id, time_namespace })
+    Ok(ClockDomain { boot_id, time_namespace: time_namespace()? })
+}
+
+fn time_namespace() -> io::Result<Namespace> {
+    match fs::metadata("/proc/self/ns/time") {
+        Ok(metadata) => Ok(Namespace(metadata.ino())),
+        // A kernel without time namespaces has one clock for all.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Namespace(0)),
+        Err(error) => Err(error),
+    }
 }
 
 /// The user that this process acts for.
@@ -90,7 +93,8 @@ fn process_at(entry: &str, pid: u32) -> io::Result<(ProcessId, bool)> {
     };
     let pid_namespace = Namespace(fs::metadata("/proc/self/ns/pid")?.ino());
     let has_ended = after_name.trim_start().starts_with(['Z', 'X']) && !has_other_threads(entry)?;
-    Ok((ProcessId { pid, start_time, pid_namespace }, has_ended))
+    let time_namespace = time_namespace()?;
+    Ok((ProcessId { pid, start_time, pid_namespace, time_namespace }, has_ended))
 }
 
 /// Whether more than the first thread is left: that one can end before the others, which keep the memory.

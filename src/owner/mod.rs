@@ -423,7 +423,7 @@ impl Claimant {
         if !resident {
             let begun = backing.await_residency(WaitOn::FoundHeld, keeping.on_residency());
             begun.map_err(system("a thread that waits for the residency lock"))?;
-            let step = Evict::start(holder, terms.config.eviction, process.pid_namespace);
+            let step = Evict::start(holder, terms.config.eviction, process);
             evicted = Some(drive(step, &mut *store));
         }
         let owning = Owning { owned, backing, store, clock, gate, keeping, lost, evicted };

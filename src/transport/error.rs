@@ -110,12 +110,12 @@ mod tests {
     fn any_error() -> impl Strategy<Value = Error> {
         let text = || "\\PC{0,100}";
         let epoch = || (1u64..).prop_map(|number| Epoch::new(number).unwrap());
-        let process =
-            || {
-                (any::<u32>(), any::<u64>(), any::<u64>()).prop_map(|(pid, start_time, namespace)| {
-                    ProcessId { pid, start_time, pid_namespace: Namespace(namespace) }
-                })
-            };
+        let process = || {
+            (any::<u32>(), any::<u64>(), any::<u64>()).prop_map(|(pid, start_time, namespace)| {
+                let namespace = Namespace(namespace);
+                ProcessId { pid, start_time, pid_namespace: namespace, time_namespace: namespace }
+            })
+        };
         let instance = "[a-z0-9-]{1,128}".prop_map(|text| InstanceId::new(text).unwrap());
         let stage = prop_oneof![Just(Stage::Prefix), Just(Stage::Suffix), Just(Stage::Decode)];
         prop_oneof![

@@ -35,7 +35,12 @@ pub(crate) fn file(index: usize) -> FileId {
 
 /// The process of a slot and generation.
 pub(crate) fn process(slot: usize, generation: u8) -> ProcessId {
-    ProcessId { pid: slot as u32, start_time: u64::from(generation), pid_namespace: NAMESPACE }
+    ProcessId {
+        pid: slot as u32,
+        start_time: u64::from(generation),
+        pid_namespace: NAMESPACE,
+        time_namespace: NAMESPACE,
+    }
 }
 
 /// The claim of the process of a slot and generation.

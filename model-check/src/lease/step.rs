@@ -334,7 +334,8 @@ impl Lease {
         else {
             return;
         };
-        if let Step::Do(effect, evict) = Evict::start(holder, Policy::Kill, names::NAMESPACE) {
+        let here = names::process(slot, state.processes[slot].generation);
+        if let Step::Do(effect, evict) = Evict::start(holder, Policy::Kill, here) {
             let what = self.perform(state, slot, Thread::Main, &effect, Fate::Done);
             if let Step::Do(..) = evict.step(Observed { at, what }) {
                 state.broke(Broken::Contract);

@@ -133,7 +133,7 @@ pub enum ProcessSeen {
     Alive,
     /// It has ended; its pid may belong to another one by now.
     Gone,
-    /// It can't be told: its pid is counted in another namespace.
+    /// It can't be told: its pid or its start is counted in another namespace.
     Unverifiable,
 }
 

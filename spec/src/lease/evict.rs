@@ -1,10 +1,10 @@
 //! Evicting: ending a wedged previous owner whose memory the leader needs.
 //!
 //! Implements L12: nothing is killed without proof that it is the process that the record named, in this boot,
-//! in our count of pids; the proof and the signal are one effect ([`Effect::KillProcess`]).
+//! in our count of pids and of time; the proof and the signal are one effect ([`Effect::KillProcess`]).
 
 use super::effect::{Effect, Failure, Observation, ProcessSeen, Seen};
-use crate::ids::{Namespace, ProcessId};
+use crate::ids::ProcessId;
 use crate::step::{Breach, Machine, Step};
 
 /// What a leader does about a previous owner that keeps the residency lock.
@@ -42,11 +42,11 @@ pub struct Evict {
 }
 
 impl Evict {
-    /// Begins to evict `holder`, as far as `policy` and proof allow; `here` is the caller's pid namespace.
-    pub fn start(holder: Option<ProcessId>, policy: Policy, here: Namespace) -> Step<Self> {
+    /// Begins to evict `holder`, as far as `policy` and proof allow; `here` is the caller's own process.
+    pub fn start(holder: Option<ProcessId>, policy: Policy, here: ProcessId) -> Step<Self> {
         match (policy, holder) {
             (Policy::Wait, _) => Step::Done(Outcome::Waiting),
-            (Policy::Kill, Some(process)) if process.pid_namespace == here => {
+            (Policy::Kill, Some(process)) if process.comparable_from(here) => {
                 Step::Do(Effect::KillProcess(process), Evict { process })
             }
             (Policy::Kill, _) => Step::Done(Outcome::Unproven),

@@ -206,6 +206,7 @@ impl Record {
                 pid: file.pid,
                 start_time: file.pid_start_time,
                 pid_namespace: file.pid_namespace,
+                time_namespace: file.time_namespace,
             },
             host: file.host,
             clock: ClockDomain { boot_id: file.boot_id, time_namespace: file.time_namespace },

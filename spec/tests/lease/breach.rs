@@ -133,11 +133,9 @@ fn a_wrong_answer_to_a_release_is_a_breach() {
 #[test]
 fn a_wrong_answer_to_an_eviction_is_a_breach() {
     let states =
-        visit(Evict::start(Some(process("a")), Policy::Kill, process("a").pid_namespace), |outcome| {
-            match outcome {
-                evict::Outcome::Breach(breach) => Some(*breach),
-                _ => None,
-            }
+        visit(Evict::start(Some(process("a")), Policy::Kill, process("b")), |outcome| match outcome {
+            evict::Outcome::Breach(breach) => Some(*breach),
+            _ => None,
         });
     assert_eq!(states, 1);
 }

@@ -97,6 +97,7 @@ pub(crate) fn process(name: &str) -> ProcessId {
         pid: u32::from(name.as_bytes().first().copied().unwrap_or(b'?')),
         start_time: 1,
         pid_namespace: Namespace(7),
+        time_namespace: here().time_namespace,
     }
 }
 

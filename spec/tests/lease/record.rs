@@ -13,8 +13,11 @@ const WALL: WallClock<'static> =
     WallClock { acquired_at: "2026-01-02T03:04:05Z", renewed_at: "2026-01-02T03:04:06Z" };
 
 fn residency() -> impl Strategy<Value = Residency> {
-    let process = (any::<u32>(), any::<u64>(), any::<u64>()).prop_map(|(pid, start_time, namespace)| {
-        ProcessId { pid, start_time, pid_namespace: Namespace(namespace) }
+    let process = (any::<u32>(), any::<[u64; 3]>()).prop_map(|(pid, [start_time, pids, times])| ProcessId {
+        pid,
+        start_time,
+        pid_namespace: Namespace(pids),
+        time_namespace: Namespace(times),
     });
     prop_oneof![
         (any::<u64>(), any::<u64>()).prop_map(|(device, inode)| Residency::Held(FileId { device, inode })),
@@ -47,7 +50,12 @@ prop_compose! {
         Record {
             epoch: Epoch::new(epoch).expect("above zero"),
             instance: InstanceId::new(instance).expect("a name"),
-            process: ProcessId { pid, start_time, pid_namespace: Namespace(pid_namespace) },
+            process: ProcessId {
+                pid,
+                start_time,
+                pid_namespace: Namespace(pid_namespace),
+                time_namespace: Namespace(namespace),
+            },
             host: HostName::new(host).expect("a name"),
             clock: ClockDomain {
                 boot_id: BootId::new(boot).expect("a name"),
@@ -177,6 +185,15 @@ fn readers_of_other_fields_find_what_they_know() {
     // A field that is not ours is no reason to call a record damaged.
     let extended = text.replacen('{', "{\"note\": 1,", 1);
     assert_eq!(Record::decode(extended.as_bytes()), Ok(record("a", 3, 0)));
+}
+
+#[test]
+fn the_seeds_of_fuzzing_are_records() {
+    let seed = |text: &str| Record::decode(text.as_bytes()).map(|record| record.residency);
+    let held = seed(include_str!("../../../fuzz/corpus/lease_record/held.json"));
+    assert!(matches!(held, Ok(Residency::Held(_))), "{held:?}");
+    let awaited = seed(include_str!("../../../fuzz/corpus/lease_record/awaited.json"));
+    assert!(matches!(awaited, Ok(Residency::Awaited { holder: Some(_), .. })), "{awaited:?}");
 }
 
 #[test]
