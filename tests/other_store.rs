@@ -370,6 +370,21 @@ fn an_ownership_that_could_not_begin_is_not_renewed() {
 }
 
 #[test]
+fn a_standby_that_is_asked_to_stop_leaves_no_lock_behind() {
+    let world = World::default();
+    let owner = world.process().join().unwrap();
+    let stop = Stop::new().unwrap();
+    let process = world.process();
+    let (standby, following) = standby(&process, &stop);
+    assert_eq!(following.recv_timeout(BOUND).ok(), Epoch::new(1));
+    stop.ask();
+    assert!(standby.join().unwrap().is_none());
+    assert!(world.inner().waiting.is_empty());
+    assert_eq!(owner.release(&mut ()), Released::Released);
+    assert_eq!(process.residency_in_hand(), None);
+}
+
+#[test]
 fn a_standby_that_can_not_wait_for_the_lock_looks_again() {
     let world = World::default();
     let owner = world.process().join().unwrap();

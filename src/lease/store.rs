@@ -16,7 +16,8 @@ pub trait Store {
     fn perform(&mut self, effect: &Effect) -> Observation;
 }
 
-/// What one claimant has of a store: any number of stores that share its residency lock.
+/// What one claimant has of a store: any number of stores that share its residency lock, which is dropped with
+/// the last of them.
 pub trait Backing: Send + Sync {
     /// A store for one thread of the claimant. Each has a latch of its own, which is dropped with it.
     fn store(&self) -> Box<dyn Store + Send>;

@@ -323,7 +323,7 @@ impl fmt::Debug for Owner {
 pub struct Place {
     /// What its effects are performed on.
     pub backing: Arc<dyn Backing>,
-    /// Its clock.
+    /// Its clock. Threads sleep by the machine's boot clock, so another clock has to run as fast as that one.
     pub clock: Arc<dyn Clock>,
     /// Which clock that is.
     pub clock_domain: ClockDomain,

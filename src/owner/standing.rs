@@ -98,10 +98,10 @@ fn wait_for_ownership(
             Step::Done(outcome) => break outcome,
         }
     };
-    drop(driver);
     if !matches!(outcome, Outcome::Acquired(_)) {
-        claimant.place.backing.stop_waiting();
+        driver.let_go();
     }
+    drop(driver);
     match outcome {
         Outcome::Acquired(owned) => claimant.own(owned).map(Some),
         Outcome::Stopped => Ok(None),
@@ -148,11 +148,16 @@ impl Driver<'_> {
             }
             Effect::Await { for_lock: false, until } => {
                 // A lock that came in the meantime is in the way of whoever it is meant for (L7).
-                self.backing().stop_waiting();
-                self.store.perform(&LeaseEffect::DropResidency);
+                self.let_go();
                 self.wait(false, until)
             }
         }
+    }
+
+    /// Waits for no lock, and has none.
+    fn let_go(&mut self) {
+        self.backing().stop_waiting();
+        self.store.perform(&LeaseEffect::DropResidency);
     }
 
     fn backing(&self) -> &dyn Backing {
