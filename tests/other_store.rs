@@ -89,8 +89,8 @@ impl Process {
         Place {
             backing: Arc::new(self.clone()),
             clock: Arc::new(BootClock),
-            clock_domain: os::clock_domain().unwrap(),
-            process: ProcessId { pid: self.pid, ..os::this_process().unwrap() },
+            clock_domain: os::clock_domain().expect("the boot id is readable"),
+            process: ProcessId { pid: self.pid, ..os::this_process().expect("this process is in /proc") },
         }
     }
 
@@ -226,7 +226,7 @@ fn failed(effect: &Effect, cause: &str) -> Seen {
 fn config() -> Config {
     // Its name only: nothing is there.
     let nowhere = DataRoot::new("/nonexistent/data-root-in-memory");
-    Config { ttl: Ttl::new(Duration::from_secs(1)).unwrap(), ..Config::new(nowhere) }
+    Config { ttl: Ttl::new(Duration::from_secs(1)).expect("it is in range"), ..Config::new(nowhere) }
 }
 
 /// Polls a condition that another thread brings about.
@@ -249,7 +249,7 @@ fn standby(process: &Process, stop: &Stop) -> (thread::JoinHandle<Option<Owner>>
                 let _ = sender.send(record.epoch);
             }
         };
-        owner::stand_by_on(place, config(), &stop, &mut tell).unwrap()
+        owner::stand_by_on(place, config(), &stop, &mut tell).expect("a store in memory can be waited on")
     });
     (thread, following)
 }
@@ -270,7 +270,7 @@ fn lead(process: &Process) -> Owner {
         leader = process.join().ok().filter(Owner::is_owner);
         leader.is_some()
     });
-    leader.unwrap()
+    leader.expect("one leads")
 }
 
 #[test]
