@@ -256,7 +256,7 @@ fn standby(process: &Process, stop: &Stop) -> (thread::JoinHandle<Option<Owner>>
 
 /// An owner that is fenced and still has the residency lock.
 fn fenced(world: &World) -> Owner {
-    let owner = world.process().join().unwrap();
+    let owner = world.process().join().expect("nobody else owns it");
     world.inner().failures = usize::MAX;
     eventually("the owner is fenced", || owner.lost_err().is_some());
     world.inner().failures = 0;
