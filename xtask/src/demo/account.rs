@@ -59,7 +59,7 @@ impl<'a> Account<'a> {
              epochs    {}\n\
              takeover  {} ms from the kill to the new owner\n\
              client    {} ms between the last text of the old owner and the first of the new\n\
-             answer    {} tokens, ended by {}; the new owner reused {} tokens and read {}\n\
+             answer    {} tokens, ended by {}; of the prompt {} tokens were resident, {} were read\n\
              checked   no item of an old epoch, none missing, none twice\n",
             epochs.join(", "),
             report.takeover_ms,

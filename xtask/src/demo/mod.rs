@@ -78,9 +78,9 @@ pub(crate) struct Report {
     client_gap_ms: f64,
     /// Tokens of the answer.
     tokens: u64,
-    /// Tokens of the prompt that the last owner had in memory.
+    /// Tokens of the prompt that the first owner had in memory.
     reused: u64,
-    /// Tokens of the prompt that the last owner had to read.
+    /// Tokens of the prompt that the first owner had to read.
     prefilled: u64,
     /// Why the answer ended.
     finish_reason: String,
