@@ -6,7 +6,7 @@
 
 pub mod gate;
 mod keeping;
-#[cfg(all(test, loom))]
+#[cfg(all(test, modeld_loom))]
 mod loom_gate;
 mod mailbox;
 mod releasing;
