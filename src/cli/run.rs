@@ -101,17 +101,14 @@ impl Run {
         let terms = self.owner.options(root.clone())?;
         let interrupted = pin!(asked_to_stop()?);
         let client = Client::new(root, Options { patience: self.patience, ..Options::default() })?;
-        let answered = async {
-            let answer_max = client.options().answer_max;
-            let host = Host::begin(client.detector().clone(), terms, answer_max, self.patience).await?;
-            let answered = tokio::select! {
-                answered = self.answer(client.generate(request)) => answered.map(|()| Exit::Done),
-                () = interrupted => Err(Failure::text(Exit::Interrupted, "interrupted", None)),
-            };
-            host.end().await?;
-            answered
+        let answer_max = client.options().answer_max;
+        let host = Host::begin(client.detector().clone(), terms, answer_max, self.patience).await?;
+        let answered = tokio::select! {
+            answered = self.answer(client.generate(request)) => answered.map(|()| Exit::Done),
+            () = interrupted => Err(Failure::text(Exit::Interrupted, "interrupted", None)),
         };
-        answered.await
+        host.end().await?;
+        answered
     }
 
     fn request(&self) -> Result<Request, Failure> {

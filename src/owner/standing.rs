@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use modeld_spec::lease::acquire::{self, Acquire};
 use modeld_spec::lease::decision::Why;
-use modeld_spec::lease::effect::Failure;
+use modeld_spec::lease::effect::{Effect as LeaseEffect, Failure};
 use modeld_spec::lease::standby::{Effect, Outcome, Seen, Standby};
 use modeld_spec::step::{Machine, Step};
 use modeld_spec::time::{BootTime, Observed};
@@ -13,7 +13,6 @@ use modeld_spec::time::{BootTime, Observed};
 use super::mailbox::Mailbox;
 use super::{Claimant, Config, JoinError, Owner, Place, Terms, system};
 use crate::lease::store::{Backing, Store, Taken, WaitOn, drive};
-use modeld_spec::lease::effect::Effect as LeaseEffect;
 
 /// Asks a standby to stop, from any thread. Clones ask the same standby.
 #[derive(Clone)]
