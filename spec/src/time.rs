@@ -78,6 +78,8 @@ pub enum Role {
     From,
     /// It is waited for, or ends something. Once it has come, it does not matter when it came.
     Until,
+    /// It is written down for people: nothing is decided by it.
+    Note,
 }
 
 impl<T: Instants> Instants for Option<T> {

@@ -222,7 +222,7 @@ impl Record {
 
 impl Instants for Record {
     fn instants(&mut self, change: &mut dyn FnMut(Role, &mut BootTime)) {
-        change(Role::From, &mut self.acquired_at);
+        change(Role::Note, &mut self.acquired_at);
         change(Role::From, &mut self.renewed_at);
     }
 }

@@ -46,6 +46,7 @@ impl Change {
             let is_over = match role {
                 Role::From => ttl().expiry(*instant) <= now,
                 Role::Until => *instant <= now,
+                Role::Note => true,
             };
             match self {
                 Change::Later => *instant = instant.after(Duration::from_nanos(3_600_000_000_007)),
@@ -200,6 +201,24 @@ proptest! {
     }
 
     #[test]
+    fn l4_a_watch_decides_nothing_about_a_record_of_the_same_clock(script in script(), since in 0..30_u64) {
+        let watched = Watched { epoch: epoch(3), renewed_at: at(4_000), since: at(5_000 - since * 50) };
+        let mut watching = Acquire::start(claim("b"), Some(watched));
+        let mut plain = Acquire::start(claim("b"), None);
+        let mut ms = 5_000;
+        for answer in script {
+            let (Step::Do(effect, one), Step::Do(same, other)) = (watching, plain) else { return Ok(()) };
+            prop_assert_eq!(&effect, &same);
+            ms += answer.gap;
+            let seen = Observed { at: at(ms), what: lease_answer(&effect, answer, ms) };
+            (watching, plain) = (one.step(seen.clone()), other.step(seen));
+            if let (Step::Done(one), Step::Done(other)) = (&watching, &plain) {
+                prop_assert_eq!(unwatched(one.clone()), unwatched(other.clone()));
+            }
+        }
+    }
+
+    #[test]
     fn renew_sees_differences_only(script in script(), age in 0..40_u64) {
         for change in BOTH {
             walk(Renew::start(owned("a", 3, 5_000 - age * 50), held(), at(5_000)), &script, change, lease_answer);
@@ -253,6 +272,16 @@ fn a_fenced_gate_has_no_instant() {
     let mut word = GateWord::FENCED;
     word.instants(&mut |_, _| panic!("it has none"));
     assert_eq!(word, GateWord::FENCED);
+}
+
+/// The outcome without what is handed to the next attempt.
+fn unwatched(outcome: acquire::Outcome) -> acquire::Outcome {
+    match outcome {
+        acquire::Outcome::Follower { why, until, .. } => {
+            acquire::Outcome::Follower { why, until, watched: None }
+        }
+        other => other,
+    }
 }
 
 const BOTH: [Change; 2] = [Change::Later, Change::Over];
