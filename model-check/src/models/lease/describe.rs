@@ -4,7 +4,7 @@ use modeld_spec::lease::record::Residency;
 
 use super::Lease;
 use super::actions::{Action, Fate};
-use super::names::{self, letter};
+use super::names::letter;
 use super::state::{State, Thread};
 use crate::story::Story;
 
@@ -15,8 +15,8 @@ impl Story for Lease {
 
     fn tell(&self, before: &State, action: &Action) -> (Option<usize>, String) {
         match *action {
-            Action::Tick => (None, format!("tick {}", before.tick + 1)),
-            Action::ReplaceLockFile => (None, action.to_string()),
+            Action::Tick if self.horizon.is_some() => (None, format!("tick {}", before.tick + 1)),
+            Action::Tick => (None, "a tick passes".to_string()),
             Action::Perform { slot, thread, effect, fate } => {
                 let who = match thread {
                     Thread::Main => "",
@@ -39,11 +39,18 @@ impl Story for Lease {
                 let generation = before.processes.get(slot).map_or(0, |process| process.generation) + 1;
                 (Some(slot), format!("is started again as {}{generation}", letter(slot)))
             }
+            Action::Lose(_)
+            | Action::Suspend
+            | Action::WallForward
+            | Action::WallBack
+            | Action::Reboot
+            | Action::CutPower(_) => (None, action.to_string()),
         }
     }
 
     fn world(&self, state: &State) -> Vec<(&'static str, String)> {
         let record = match &state.disk.record {
+            None if state.disk.torn => "unreadable".to_string(),
             None => "none".to_string(),
             Some(record) => {
                 let until = record.ttl.expiry(record.renewed_at);
@@ -68,9 +75,9 @@ impl Story for Lease {
 fn seen(before: &State, slot: usize, effect: &str, fate: Fate) -> String {
     match (effect, fate) {
         (_, Fate::Busy) => " -> stays taken".to_string(),
-        (_, Fate::Fails) => " -> fails".to_string(),
-        (_, Fate::FailsYetLands) => " -> is said to fail".to_string(),
+        (_, Fate::Fails(_) | Fate::FailsYetLands(_)) => fate.to_string(),
         ("read record", Fate::Done) => match &before.disk.record {
+            None if before.disk.torn => " -> unreadable".to_string(),
             None => " -> none".to_string(),
             Some(record) => {
                 let until = record.ttl.expiry(record.renewed_at);
@@ -86,13 +93,13 @@ fn seen(before: &State, slot: usize, effect: &str, fate: Fate) -> String {
             Some(Some(holder)) if *holder != slot => format!(" -> held by {}", letter(*holder)),
             _ => " -> free, taken".to_string(),
         },
-        ("read epochs", Fate::Done) => match before.disk.epochs {
+        ("read epochs", Fate::Done) => match before.disk.epochs.max(before.disk.copied()) {
             None => " -> none".to_string(),
             Some(epoch) => format!(" -> up to {epoch}"),
         },
         ("extend gate", Fate::Done) => {
             let gate = before.processes.get(slot).and_then(|process| process.owner.as_ref());
-            let open = gate.is_some_and(|owner| owner.gate.admits(names::instant(before.tick)));
+            let open = gate.is_some_and(|owner| owner.gate.admits(before.now()));
             if open { String::new() } else { " (which is closed)".to_string() }
         }
         _ => String::new(),

@@ -1,4 +1,4 @@
-//! The names of the cast: instances, processes, files and instants, and back.
+//! The names of the cast: instances, processes, files, clocks and instants.
 
 use std::time::Duration;
 
@@ -7,14 +7,17 @@ use modeld_spec::lease::acquire::Claim;
 use modeld_spec::lease::record::{Meta, ProtocolRange};
 use modeld_spec::time::{BootTime, RenewInterval, Ttl};
 
+use super::Lease;
+use super::state::{Process, State};
+
 /// The letter of a slot.
 pub fn letter(slot: usize) -> char {
     char::from(b'a' + slot as u8)
 }
 
-/// The instant of a tick.
-pub fn instant(tick: u8) -> BootTime {
-    BEGINNING.after(TICK * u32::from(tick))
+/// The instant that lies so many ticks ahead.
+pub fn instant(ticks: u8) -> BootTime {
+    NOW.after(TICK * u32::from(ticks))
 }
 
 /// A time to live of so many ticks.
@@ -23,8 +26,7 @@ pub fn ttl(ticks: u8) -> Ttl {
 }
 
 /// A renewal every tick; the usual interval where that is too seldom.
-pub fn renew_interval(ttl_ticks: u8) -> RenewInterval {
-    let ttl = ttl(ttl_ticks);
+pub fn renew_interval(ttl: Ttl) -> RenewInterval {
     RenewInterval::new(TICK, ttl).unwrap_or(ttl.renew_interval())
 }
 
@@ -33,44 +35,81 @@ pub fn file(index: usize) -> FileId {
     FileId { device: 1, inode: index as u64 }
 }
 
-/// The process of a slot and generation.
-pub fn process(slot: usize, generation: u8) -> ProcessId {
-    ProcessId {
-        pid: slot as u32,
-        start_time: u64::from(generation),
-        pid_namespace: NAMESPACE,
-        time_namespace: NAMESPACE,
-    }
-}
-
-/// The claim of the process of a slot and generation.
-pub fn claim(slot: usize, generation: u8, ttl: Ttl) -> Claim {
-    Claim {
-        instance: instance(slot, generation),
-        process: process(slot, generation),
-        host: HostName::lossy("h"),
-        clock: clock(),
-        ttl,
-        meta: Meta::default(),
-        protocol: ProtocolRange::CURRENT,
-    }
-}
-
 /// The instance of a slot and generation.
 pub fn instance(slot: usize, generation: u8) -> InstanceId {
     let name = format!("{}{generation}", letter(slot));
     InstanceId::new(name).expect("a letter and a number are a name")
 }
 
-fn clock() -> ClockDomain {
-    ClockDomain { boot_id: BootId::new("b").expect("a letter is a name"), time_namespace: NAMESPACE }
+/// The boot with this number.
+pub fn boot(number: u8) -> BootId {
+    BootId::new(format!("b{number}")).expect("a letter and a number are a name")
 }
 
-/// The namespace of everybody's pids and clocks.
-pub const NAMESPACE: Namespace = Namespace(1);
+impl Lease {
+    /// Whether the process of this slot lives in namespaces of its own: of pids, and of time.
+    pub fn is_foreign(&self, slot: usize) -> bool {
+        self.foreign && slot + 1 == self.processes
+    }
+
+    /// The namespace of the pids and of the clock of a slot.
+    pub fn namespace(&self, slot: usize) -> Namespace {
+        if self.is_foreign(slot) { Namespace(2) } else { Namespace(1) }
+    }
+
+    /// What the clock of a slot shows.
+    pub fn now_of(&self, slot: usize) -> BootTime {
+        if self.is_foreign(slot) { NOW.after(self.ttl().length()) } else { NOW }
+    }
+
+    /// The time to live of a slot's records.
+    pub fn ttl_of(&self, slot: usize) -> Ttl {
+        match self.last_ttl {
+            Some(ticks) if slot + 1 == self.processes => ttl(ticks),
+            _ => self.ttl(),
+        }
+    }
+
+    /// The process in a slot, as the kernel counts it in its own namespace.
+    pub fn process_id(&self, slot: usize, process: &Process) -> ProcessId {
+        let within = if self.is_foreign(slot) { 0 } else { slot as u32 };
+        let life = if self.pid_reuse { 0 } else { process.generation };
+        ProcessId {
+            pid: within + PIDS * u32::from(life),
+            start_time: u64::from(process.started),
+            pid_namespace: self.namespace(slot),
+            time_namespace: self.namespace(slot),
+        }
+    }
+
+    /// The clock of a slot.
+    pub fn clock(&self, slot: usize, boot_number: u8) -> ClockDomain {
+        ClockDomain { boot_id: boot(boot_number), time_namespace: self.namespace(slot) }
+    }
+
+    /// The claim of the process in a slot.
+    pub fn claim(&self, state: &State, slot: usize) -> Claim {
+        let process = &state.processes[slot];
+        Claim {
+            instance: instance(slot, process.generation),
+            process: self.process_id(slot, process),
+            host: HostName::lossy("h"),
+            clock: self.clock(slot, state.boot),
+            ttl: self.ttl_of(slot),
+            meta: Meta::default(),
+            protocol: ProtocolRange::CURRENT,
+        }
+    }
+}
 
 /// The length of a tick: the shortest time to live is one tick long.
 pub const TICK: Duration = Duration::from_millis(100);
 
-/// The instant of tick 0. Not the instant of booting, which a gate takes for fenced.
-const BEGINNING: BootTime = BootTime::from_nanos(1_000_000_000);
+/// The instant of every state (`relative.rs`).
+pub const NOW: BootTime = BootTime::from_nanos(101_000_000_000);
+
+/// The instant of all that is over: a thousand ticks ago. Not the instant of booting, which a gate takes for fenced.
+pub const LONG_AGO: BootTime = BootTime::from_nanos(1_000_000_000);
+
+/// More pids than there are slots, so that the pids of two slots never meet.
+const PIDS: u32 = 8;
