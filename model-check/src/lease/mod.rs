@@ -4,7 +4,7 @@
 //! locks and clock answer; no decision of the protocol is made here. What is modelled beside them: files and
 //! locks (`perform.rs`), the threads of a process (`step.rs`), and faults (`actions.rs`).
 //!
-//! Time is a bounded number of ticks. It passes freely: a process that takes no step while ticks pass is paused,
+//! Time has no end (`relative.rs`), unless a horizon is set. It passes freely: a process that takes no step while ticks pass is paused,
 //! so every pause of every length, at every point and in every thread, is among the paths. With `prompt`, time
 //! passes only while nobody has anything to do; that is what promptness is stated over.
 //!
@@ -16,6 +16,7 @@ mod describe;
 pub(crate) mod mutants;
 pub(crate) mod names;
 pub(crate) mod perform;
+mod relative;
 pub(crate) mod shared;
 pub(crate) mod state;
 mod step;
@@ -36,8 +37,10 @@ pub(crate) struct Lease {
     pub(crate) processes: usize,
     /// The time to live, in ticks.
     pub(crate) ttl: u8,
-    /// The last tick.
-    pub(crate) horizon: u8,
+    /// The last tick, where there is one.
+    pub(crate) horizon: Option<u8>,
+    /// How many epochs can be granted, where that is bounded: beyond them the store says that none is left.
+    pub(crate) epochs: Option<u8>,
     /// How many processes may crash, between any two effects.
     pub(crate) crashes: u8,
     /// How many times a new process takes the place of one that has ended.
@@ -63,7 +66,8 @@ impl Lease {
     pub(crate) const SMALL: Lease = Lease {
         processes: 2,
         ttl: 2,
-        horizon: 3,
+        horizon: Some(3),
+        epochs: None,
         crashes: 1,
         restarts: 1,
         failures: 0,
@@ -82,12 +86,23 @@ impl Lease {
 
     /// The bounds in words.
     pub(crate) fn bounds_in_words(&self) -> String {
-        format!("{} processes, TTL of {} ticks, {} ticks", self.processes, self.ttl, self.horizon)
+        let mut bounds = format!("{} processes, TTL of {} ticks", self.processes, self.ttl);
+        if let Some(epochs) = self.epochs {
+            bounds += &format!(", {epochs} epochs");
+        }
+        if let Some(horizon) = self.horizon {
+            bounds += &format!(", {horizon} ticks");
+        }
+        bounds
     }
 
-    /// The bounds, as part of a name: `n2-ttl2-h3`.
+    /// The bounds, as part of a name: `n2-e3-ttl2`, `n2-ttl2-h3`.
     pub(crate) fn bounds(&self) -> String {
-        format!("n{}-ttl{}-h{}", self.processes, self.ttl, self.horizon)
+        let bound = |letter: &str, bound: Option<u8>| match bound {
+            Some(bound) => format!("-{letter}{bound}"),
+            None => String::new(),
+        };
+        format!("n{}{}-ttl{}{}", self.processes, bound("e", self.epochs), self.ttl, bound("h", self.horizon))
     }
 
     /// The faults in play, in words.
@@ -157,6 +172,7 @@ impl Model for Lease {
     fn next_state(&self, state: &State, action: Action) -> Option<State> {
         let mut next = state.clone();
         self.apply(&mut next, action);
+        relative::settle(&mut next, self.ttl());
         Some(next)
     }
 

@@ -122,12 +122,18 @@ impl Mutant {
                 Lease { failures: 1, ..small }
             }
             Mutant::StandbyIgnoresLock => Lease { prompt: true, ..small },
-            Mutant::StandbyTrustsWaitingRecord => {
-                Lease { processes: 3, crashes: 2, restarts: 0, stops: 1, horizon: 3, prompt: true, ..small }
-            }
-            Mutant::StampAfterWrite => Lease { ttl: 4, horizon: 4, ..small },
+            Mutant::StandbyTrustsWaitingRecord => Lease {
+                processes: 3,
+                crashes: 2,
+                restarts: 0,
+                stops: 1,
+                horizon: Some(3),
+                prompt: true,
+                ..small
+            },
+            Mutant::StampAfterWrite => Lease { ttl: 4, horizon: Some(4), ..small },
             Mutant::AnyLockFileWillDo | Mutant::LeaderTakesAnyLock | Mutant::LeaderForgetsFile => {
-                Lease { replacements: 1, horizon: 2, crashes: 0, ..small }
+                Lease { replacements: 1, horizon: Some(2), crashes: 0, ..small }
             }
             _ => small,
         }

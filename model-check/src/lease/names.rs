@@ -12,9 +12,10 @@ pub(crate) fn letter(slot: usize) -> char {
     char::from(b'a' + slot as u8)
 }
 
-/// The instant of a tick.
-pub(crate) fn instant(tick: u8) -> BootTime {
-    BEGINNING.after(TICK * u32::from(tick))
+/// The instant that lies so many ticks ahead.
+#[cfg(test)]
+pub(crate) fn instant(ticks: u8) -> BootTime {
+    NOW.after(TICK * u32::from(ticks))
 }
 
 /// A time to live of so many ticks.
@@ -72,5 +73,8 @@ pub(crate) const NAMESPACE: Namespace = Namespace(1);
 /// The length of a tick: the shortest time to live is one tick long.
 pub(crate) const TICK: Duration = Duration::from_millis(100);
 
-/// The instant of tick 0. Not the instant of booting, which a gate takes for fenced.
-const BEGINNING: BootTime = BootTime::from_nanos(1_000_000_000);
+/// The instant of every state (`relative.rs`).
+pub(crate) const NOW: BootTime = BootTime::from_nanos(101_000_000_000);
+
+/// The instant of all that is over: a thousand ticks ago. Not the instant of booting, which a gate takes for fenced.
+pub(crate) const LONG_AGO: BootTime = BootTime::from_nanos(1_000_000_000);

@@ -77,6 +77,9 @@ impl Lease {
                 with_owner(state, slot, |owner| owner.awaits = None);
                 Seen::Done
             }
+            Effect::ReadEpochs if thread == Thread::Main && self.has_none_left(state) => {
+                Seen::Epochs(Epoch::new(u64::MAX))
+            }
             Effect::ReadEpochs => Seen::Epochs(self.remembered(state)),
             Effect::ClaimEpoch(epoch) => Seen::Claim(self.claim(state, *epoch)),
             Effect::ReplaceRecord(record) => {
@@ -114,6 +117,13 @@ impl Lease {
                 Seen::Done
             }
         }
+    }
+
+    /// Whether as many epochs were granted as this configuration has. The numbers of a store that says so to a
+    /// claimant are used up.
+    fn has_none_left(&self, state: &State) -> bool {
+        let bound = self.epochs.and_then(|epochs| Epoch::new(epochs.into()));
+        bound.is_some() && bound <= state.disk.epochs
     }
 
     fn remembered(&self, state: &State) -> Option<Epoch> {

@@ -18,7 +18,7 @@ use super::shared::Shared;
 /// One state of the world.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct State {
-    /// The boot clock, in ticks since the story began.
+    /// The ticks that have passed, where a horizon counts them.
     pub(crate) tick: u8,
     /// What is on disk, and who has which lock.
     pub(crate) disk: Disk,
@@ -35,7 +35,7 @@ pub(crate) struct State {
 impl State {
     /// The instant of this state.
     pub(crate) fn now(&self) -> BootTime {
-        names::instant(self.tick)
+        names::NOW
     }
 
     /// The processes that may begin an owned effect at this instant, by slot.

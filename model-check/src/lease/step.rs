@@ -20,6 +20,7 @@ use super::actions::{Action, Fate};
 use super::mutants::Mutant;
 use super::names;
 use super::perform::end;
+use super::relative;
 use super::state::{Broken, Main, Owner, Renewal, State, Thread};
 
 impl Lease {
@@ -29,7 +30,10 @@ impl Lease {
         match action {
             Action::Tick => {
                 self.watch_waiting(state);
-                state.tick += 1;
+                relative::pass(state);
+                if self.horizon.is_some() {
+                    state.tick += 1;
+                }
             }
             Action::Perform { slot, thread: Thread::Main, fate, .. } => self.main_performs(state, slot, fate),
             Action::Perform { slot, thread: Thread::Keeper, .. } => self.keeper_performs(state, slot),
@@ -167,7 +171,7 @@ impl Lease {
                         if failed && matches!(outcome, acquire::Outcome::Acquired(_)) {
                             state.broke(Broken::AcquiredAfterFailure);
                         }
-                        let what = standby::Seen::Attempted(outcome);
+                        let what = standby::Seen::Attempted(relative::unwatched(outcome));
                         self.standby_steps(state, slot, standby.step(Observed { at, what }));
                     }
                 }
@@ -381,8 +385,8 @@ fn owned_by(claim: acquire::Claim, epoch: modeld_spec::ids::Epoch) -> Owned {
             process: claim.process,
             host: claim.host,
             clock: claim.clock,
-            acquired_at: BootTime::ZERO,
-            renewed_at: BootTime::ZERO,
+            acquired_at: names::LONG_AGO,
+            renewed_at: names::LONG_AGO,
             ttl: claim.ttl,
             residency: Residency::Held(names::file(0)),
             meta: claim.meta,
