@@ -58,16 +58,13 @@ impl Story for Lease {
                 format!("{}, epoch {}, {worth}", record.instance, record.epoch)
             }
         };
+        let clock = self.horizon.map(|_| ("clock", format!("tick {}", state.tick)));
         let holder = |slot: &usize| letter(*slot).to_string();
         let free = || "free".to_string();
         let lock = state.disk.residency.last().and_then(Option::as_ref).map_or_else(free, holder);
         let latch = state.disk.latch.as_ref().map_or_else(free, |(slot, _)| holder(slot));
-        vec![
-            ("clock", format!("tick {}", state.tick)),
-            ("record", record),
-            ("residency lock", lock),
-            ("latch", latch),
-        ]
+        let rest = [("record", record), ("residency lock", lock), ("latch", latch)];
+        clock.into_iter().chain(rest).collect()
     }
 }
 
