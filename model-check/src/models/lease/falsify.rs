@@ -62,12 +62,6 @@ impl Lease {
             | (Mutant::HeldLockIsFree, Effect::TryResidency, Seen::Residency(LockSeen::Held(_))) => {
                 Seen::Residency(LockSeen::Taken(current))
             }
-            (Mutant::LeadsOnAnyFile, Effect::TryResidency, Seen::Residency(LockSeen::Held(file))) => {
-                let named = state.disk.record.as_ref().map(|record| match record.residency {
-                    Residency::Held(file) | Residency::Awaited { file, .. } => file,
-                });
-                Seen::Residency(LockSeen::Held(named.unwrap_or(file)))
-            }
             (Mutant::InspectErrorIsGone, Effect::InspectProcess(_), Seen::Failed(_))
             | (Mutant::AliveIsGone, Effect::InspectProcess(_), Seen::Process(ProcessSeen::Alive))
             | (Mutant::UnverifiableIsGone, Effect::InspectProcess(_), Seen::Process(ProcessSeen::Unverifiable)) => {

@@ -190,7 +190,7 @@ impl Model for Lease {
     fn next_state(&self, state: &State, action: Action) -> Option<State> {
         let mut next = state.clone();
         self.apply(&mut next, action);
-        relative::settle(&mut next, self.longest_ttl());
+        relative::settle_since(state, &mut next, self.longest_ttl());
         Some(next)
     }
 

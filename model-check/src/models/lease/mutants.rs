@@ -59,8 +59,8 @@ mutants! {
     // Acquire: what a claimant makes of what it is told.
 
     /// A claimant that waited for the latch in vain goes on as if it had it.
-    ClaimsWithoutLatch, "claims_without_latch", killed(p::l2_one_decision::NAME, 0),
-        Lease { busy: true, crashes: 0, restarts: 0, ..SMALL };
+    ClaimsWithoutLatch, "claims_without_latch", killed(p::l13_later_is_obeyed::NAME, 0),
+        Lease { busy: true, ..SMALL };
     /// A latch that could not be taken counts as taken.
     LatchErrorIsTaken, "latch_error_is_taken", killed(p::l8_failure_decides_nothing::NAME, 0), failing();
     /// A record that could not be read counts as no record.
@@ -72,7 +72,7 @@ mutants! {
     LockErrorIsFree, "lock_error_is_free", killed(p::l2_one_decision::NAME, 0), failing();
     /// A process that could not be looked at counts as gone.
     InspectErrorIsGone, "inspect_error_is_gone", killed(p::l8_failure_decides_nothing::NAME, 0),
-        Lease { failures: 1, crashes: 0, restarts: 0, ..replacing() };
+        Lease { failures: 1, ..replacing() };
     /// Epochs that could not be read count as none.
     EpochsErrorIsNone, "epochs_error_is_none", killed(p::l8_failure_decides_nothing::NAME, 0), failing();
     /// A grant that may not have taken place counts as one.
@@ -82,36 +82,33 @@ mutants! {
     /// A lease file that is no record counts as none.
     UnreadableIsAbsent, "unreadable_is_absent",
         equivalent("Both rows of the table of L2 decide by the lock alone; they differ in what a follower is told."),
-        Lease { crashes: 0, restarts: 0, ..losing(RECORD) };
+        losing(RECORD);
     /// A held lock counts as free.
     HeldLockIsFree, "held_lock_is_free", killed(p::l2_one_decision::NAME, 0), SMALL;
     /// A record is honoured no longer than until it is read.
     IgnoresValidity, "ignores_validity", killed(p::l2_one_decision::NAME, 0), SMALL;
     /// A record counts in whatever boot it was written.
     IgnoresBoot, "ignores_boot", killed(p::l12_told_apart::NAME, 0),
-        Lease { remains: true, crashes: 0, restarts: 0, ..SMALL };
+        Lease { remains: true, ..SMALL };
     /// A record is judged by the claimant's TTL and not by its own.
     JudgesByOwnTtl, "judges_by_own_ttl", killed(p::l2_one_decision::NAME, 0), unequal();
     /// A record is judged by the wall clock.
     RecordByWallClock, "record_by_wall_clock", killed(p::l2_one_decision::NAME, 0), wall();
     /// A free lock counts as proof of death even of an owner that only waits for it.
-    FreeLockIsDeath, "free_lock_is_death", killed(p::l7_waiting_leader::NAME, 0), SMALL;
+    FreeLockIsDeath, "free_lock_is_death", killed(p::l7_waiting_leader::NAME, 0), RESTARTING;
     /// A free lock proves nothing: what its record says has to expire.
     LockProvesNoDeath, "lock_proves_no_death", killed(p::l11_crash_noticed::NAME, 0),
-        Lease { prompt: true, ..SMALL };
+        Lease { prompt: true, ..CRASHING };
     /// A lock counts whatever file it is on.
     AnyLockFileWillDo, "any_lock_file_will_do", killed(p::l1_one_resident::NAME, 0), replacing();
-    /// A leader waits for the lock on whatever file has the name.
-    LeadsOnAnyFile, "leads_on_any_file", killed(p::l1_one_resident::NAME, 0),
-        Lease { processes: 3, restarts: 0, ..replacing() };
     /// A process that lives counts as gone.
     AliveIsGone, "alive_is_gone", killed(p::l12_told_apart::NAME, 0), replacing();
     /// A process that can't be told from here counts as gone.
     UnverifiableIsGone, "unverifiable_is_gone", killed(p::l12_told_apart::NAME, 0),
-        Lease { foreign: true, restarts: 0, ..replacing() };
+        Lease { foreign: true, ..replacing() };
     /// A process is known by its pid alone.
     PidIsProof, "pid_is_proof", killed(p::l12_told_apart::NAME, 0),
-        Lease { pid_reuse: true, crashes: 1, ..replacing() };
+        Lease { pid_reuse: true, crashes: 1, restarts: 1, ..replacing() };
     /// The instants of another time namespace count as ours.
     TrustsForeignClock, "trusts_foreign_clock", killed(p::l2_one_decision::NAME, 0), foreign();
     /// A record of another time namespace counts as watched since the claimant was started.
@@ -121,30 +118,30 @@ mutants! {
     /// A watch goes on although another epoch has begun.
     WatchIgnoresEpoch, "watch_ignores_epoch",
         equivalent("Where two epochs have the same stamp on one clock, what was seen of the first was seen after the stamp of both."),
-        Lease { crashes: 1, ..foreign() };
+        foreign();
     /// The next epoch is taken from the record alone, and no store remembers it.
     SkipsEpochClaim, "skips_epoch_claim", killed(p::l3_epoch_once::NAME, 0), SMALL;
     /// The next epoch is taken from the record alone; the store remembers it.
-    ForgetsStore, "forgets_store", killed(p::l3_epoch_once::NAME, 0), SMALL;
+    ForgetsStore, "forgets_store", killed(p::l3_epoch_once::NAME, 0), losing(EPOCHS);
     /// The copy of the highest epoch is never read.
     TrustsGrantsAlone, "trusts_grants_alone", killed(p::l3_epoch_once::NAME, 0), losing(EPOCHS);
     /// The epoch that the record has is not counted.
     ForgetsRecordsEpoch, "forgets_records_epoch",
         equivalent("The grants and their copy both have every epoch that a record has; the record is a third memory, for when both are lost."),
-        Lease { crashes: 1, restarts: 0, ..losing(EPOCHS) };
+        losing(EPOCHS);
     /// A grant that was refused counts as one.
     RefusedIsGranted, "refused_is_granted", killed(p::l3_epoch_once::NAME, 0),
-        Lease { unlatched: true, crashes: 0, restarts: 0, ..SMALL };
+        Lease { unlatched: true, ..SMALL };
     /// The owner counts from the end of its acquisition, its record from the decision.
     AcquireStampsLate, "acquire_stamps_late", killed(p::l4_deadline_of_record::NAME, 0), SMALL;
     /// A claimant that follows keeps the lock that it took.
     FollowerKeepsLock, "follower_keeps_lock", killed(p::l7_waits_without_lock::NAME, 0), SMALL;
     /// Grants are kept where a reboot forgets them.
     GrantsInMemory, "grants_in_memory", killed(p::l3_epoch_once::NAME, 0),
-        Lease { reboots: 1, crashes: 0, restarts: 0, ..SMALL };
+        Lease { reboots: 1, ..SMALL };
     /// Grants are written and not synced.
     GrantsNotSynced, "grants_not_synced", killed(p::l3_epoch_once::NAME, 0),
-        Lease { power_cuts: 1, crashes: 0, restarts: 0, ..SMALL };
+        Lease { power_cuts: 1, ..SMALL };
 
     // The gate, and what passes it.
 
@@ -160,7 +157,7 @@ mutants! {
     GateReopens, "gate_reopens", killed(p::l6_fenced_is_final::NAME, 0), SMALL;
     /// The owner's clock does not count suspend.
     ClockExcludesSuspend, "clock_excludes_suspend", killed(p::l5_one_gate::NAME, 0),
-        Lease { suspends: 1, crashes: 0, restarts: 0, ..SMALL };
+        Lease { suspends: 1, ..SMALL };
     /// The owner's clock is the wall clock.
     GateByWallClock, "gate_by_wall_clock", killed(p::l5_one_gate::NAME, 0), wall();
     /// A leader's gate is open for what needs no memory.
@@ -174,7 +171,7 @@ mutants! {
 
     /// A renewal that waited for the latch in vain goes on as if it had it.
     RenewsWithoutLatch, "renews_without_latch", killed(p::l13_later_is_obeyed::NAME, 0),
-        Lease { busy: true, crashes: 0, restarts: 0, ..SMALL };
+        Lease { busy: true, ..SMALL };
     /// A renewal goes on to write at any time.
     RenewalWritesLate, "renewal_writes_late", killed(p::l6_no_late_renewal::NAME, 0), SMALL;
     /// A renewal takes whatever record it finds for its own.
@@ -182,7 +179,7 @@ mutants! {
     /// A renewal that finds no record of its own does not mind that a later epoch was granted.
     RenewalIgnoresLaterEpochs, "renewal_ignores_later_epochs", killed(p::l13_later_is_obeyed::NAME, 0), leading();
     /// Our epoch in the name of another counts as damage.
-    SameEpochIsDamage, "same_epoch_is_damage", killed(p::l13_later_is_obeyed::NAME, 0), emptied();
+    SameEpochIsDamage, "same_epoch_is_damage", killed(p::l13_later_is_obeyed::NAME, 0), Lease { losses: 2, ..losing(Loses { everything: true, lock_file: true, ..Loses::NOTHING }) };
     /// A damaged record counts as a lost lease.
     DamageIsLoss, "damage_is_loss", killed(p::l8_fenced_with_reason::NAME, 0), losing(RECORD);
     /// A record is restored although nobody remembers its epoch.
@@ -195,7 +192,7 @@ mutants! {
     /// A renewal that ended after the deadline counts for the keeper.
     KeeperTakesLateRenewal, "keeper_takes_late_renewal",
         equivalent("The gate refuses the deadline that the keeper then asks for, and the keeper fences."),
-        Lease { crashes: 0, restarts: 0, ..SMALL };
+        SMALL;
     /// Nothing compares a renewal with the deadline: not the renewal, not the keeper, not the gate.
     RenewsAfterDeadline, "renew_after_deadline", killed(p::l6_fenced_is_final::NAME, 0), SMALL;
     /// A keeper goes on when the gate refuses the new deadline.
@@ -209,13 +206,13 @@ mutants! {
     UnknownIsRenewed, "unknown_is_renewed", killed(p::l8_unknown_moves_nothing::NAME, 0), failing();
     /// A renewal that failed is not tried again before the deadline.
     NoSecondTry, "no_second_try", killed(p::l8_one_failure::NAME, 0),
-        Lease { ttl: 4, prompt: true, crashes: 0, restarts: 0, ..failing() };
+        Lease { ttl: 4, prompt: true, ..failing() };
     /// A lost lease counts as an unknown outcome.
     LostIsUnknown, "lost_is_unknown", killed(p::l13_later_is_obeyed::NAME, 0), leading();
     /// A renewal that found itself too late counts as an unknown outcome.
     LateIsUnknown, "late_is_unknown",
         equivalent("The deadline that the renewal found passed is the one that the keeper then finds passed."),
-        Lease { crashes: 0, restarts: 0, ..SMALL };
+        SMALL;
     /// While a renewal runs, its keeper waits for nothing else.
     KeeperWaitsForRenewal, "keeper_waits_for_renewal", killed(p::l15_every_wait_ends::NAME, 0), SMALL;
     /// A leader becomes resident by the lock on a file that replaced the one it waits for.
@@ -239,19 +236,19 @@ mutants! {
     /// A release removes a lease file that it can't read.
     RemovesUnreadable, "removes_unreadable", killed(p::l10_own_record::NAME, 0), losing(RECORD);
     /// A leader that still waits removes its record when it releases.
-    LeaderForgetsFile, "leader_forgets_file", killed(p::l1_one_resident::NAME, 0), replacing();
+    LeaderForgetsFile, "leader_forgets_file", killed(p::l1_one_resident::NAME, 0), Lease { restarts: 1, ..replacing() };
 
     // Stand by.
 
     /// A standby waits for the expiry only.
     StandbyIgnoresLock, "standby_ignores_lock", killed(p::l11_crash_noticed::NAME, 0),
-        Lease { prompt: true, ..SMALL };
+        Lease { prompt: true, ..CRASHING };
     /// A standby that keeps out of a leader's way sleeps until the leader's record expires.
     StandbyTrustsWaitingRecord, "standby_trusts_waiting_record", killed(p::l11_crash_noticed::NAME, 0),
-        Lease { processes: 3, crashes: 2, restarts: 0, stops: 1, prompt: true, ..SMALL };
+        Lease { processes: 3, crashes: 2, stops: 1, prompt: true, ..SMALL };
     /// A standby waits for the lock beside a leader that waits for it.
     StandbyInTheWay, "standby_in_the_way", killed(p::l7_out_of_the_way::NAME, 0),
-        Lease { processes: 3, crashes: 0, restarts: 0, ..SMALL };
+        Lease { processes: 3, ..SMALL };
     /// A standby waits again for the lock that it had in vain.
     StandbyWaitsInVain, "standby_waits_in_vain", killed(p::l14_not_in_vain::NAME, 0), replacing();
     /// A standby sleeps for as long as it likes.
@@ -261,13 +258,13 @@ mutants! {
 
     /// Whoever has the pid is killed.
     KillsWhoeverHasThePid, "kills_whoever_has_the_pid", killed(p::l12_proven_process::NAME, 0),
-        Lease { policy: Some(Policy::Kill), pid_reuse: true, ..SMALL };
+        Lease { policy: Some(Policy::Kill), pid_reuse: true, ..RESTARTING };
     /// A process of another namespace is killed by the pid that it has there.
     KillsAcrossNamespaces, "kills_across_namespaces", killed(p::l12_proven_process::NAME, 0),
         Lease { policy: Some(Policy::Kill), ..foreign() };
     /// A leader that was to wait kills.
     KillsUnasked, "kills_unasked", killed(p::l12_proven_process::NAME, 0),
-        Lease { policy: Some(Policy::Wait), crashes: 0, restarts: 0, ..SMALL };
+        Lease { policy: Some(Policy::Wait), ..SMALL };
 }
 
 /// Every mutant, with what has to become of it.
@@ -289,7 +286,14 @@ const fn equivalent(reason: &'static str) -> Expected {
     Expected::Equivalent { reason }
 }
 
-const SMALL: Lease = Lease::SMALL;
+/// The smallest: nobody crashes, nobody comes back.
+const SMALL: Lease = Lease { crashes: 0, restarts: 0, ..Lease::SMALL };
+
+/// One may crash.
+const CRASHING: Lease = Lease { crashes: 1, ..SMALL };
+
+/// And somebody takes its place.
+const RESTARTING: Lease = Lease { restarts: 1, ..CRASHING };
 
 const RECORD: Loses = Loses { record: true, ..Loses::NOTHING };
 const EPOCHS: Loses = Loses { epochs: true, ..Loses::NOTHING };
@@ -303,31 +307,31 @@ fn losing(loses: Loses) -> Lease {
 }
 
 fn replacing() -> Lease {
-    Lease { crashes: 0, ..losing(Loses { lock_file: true, ..Loses::NOTHING }) }
+    losing(Loses { lock_file: true, ..Loses::NOTHING })
 }
 
 fn emptied() -> Lease {
-    Lease { ..losing(Loses { everything: true, ..Loses::NOTHING }) }
+    losing(Loses { everything: true, ..Loses::NOTHING })
 }
 
 /// A leader whose record is lost while it waits, and somebody who comes after it.
 fn leading() -> Lease {
-    Lease { processes: 3, restarts: 0, ..losing(RECORD) }
+    Lease { losses: 1, loses: RECORD, ..RESTARTING }
 }
 
 fn foreign() -> Lease {
-    Lease { foreign: true, crashes: 0, restarts: 0, ..SMALL }
+    Lease { foreign: true, ..SMALL }
 }
 
 fn unequal() -> Lease {
-    Lease { ttl: 4, last_ttl: Some(2), crashes: 0, restarts: 0, ..SMALL }
+    Lease { ttl: 4, last_ttl: Some(2), ..SMALL }
 }
 
 fn wall() -> Lease {
-    Lease { wall_steps: 1, crashes: 0, restarts: 0, ..SMALL }
+    Lease { wall_steps: 1, ..SMALL }
 }
 
 /// A TTL of more than two ticks: a tick is less than what lies between a renewal and its end.
 fn finer() -> Lease {
-    Lease { ttl: 4, crashes: 0, restarts: 0, ..SMALL }
+    Lease { ttl: 4, ..SMALL }
 }

@@ -43,6 +43,20 @@ pub(super) fn settle(value: &mut dyn Instants, ttl: Ttl) {
     });
 }
 
+/// Settles what a step has changed of `before`, which is settled: the rest is shared with it, and stays so.
+pub(super) fn settle_since(before: &State, after: &mut State, ttl: Ttl) {
+    if let Some(record) = &mut after.disk.record
+        && !before.disk.record.as_ref().is_some_and(|before| record.is_shared_with(before))
+    {
+        settle(&mut **record, ttl);
+    }
+    for (before, after) in before.processes.iter().zip(&mut after.processes) {
+        if after.lives() && !after.is_shared_with(before) {
+            settle(&mut **after, ttl);
+        }
+    }
+}
+
 /// The outcome of an attempt without what it hands to the next one.
 pub(super) fn unwatched(outcome: Outcome) -> Outcome {
     match outcome {

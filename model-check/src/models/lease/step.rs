@@ -225,9 +225,7 @@ impl Lease {
         let open = matches!(owned.record.residency, Residency::Held(_));
         let residency = owned.record.residency.clone();
         let awaits = (!open).then(|| state.disk.current_file());
-        if state.highest_owned.is_some_and(|highest| epoch <= highest) {
-            state.broke(Broken::EpochReused);
-        }
+        self.watch_epoch(state, slot, epoch);
         state.highest_owned = state.highest_owned.max(Some(epoch));
         let keeper = match Keeper::start(owned, names::renew_interval(self.ttl_of(slot))) {
             Step::Do(effect, keeper) => Some((effect, keeper)),

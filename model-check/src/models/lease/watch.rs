@@ -2,7 +2,7 @@
 //!
 //! The state remembers what was broken (`Broken`); each has a property of its own. Nothing here is told to a machine.
 
-use modeld_spec::ids::ProcessId;
+use modeld_spec::ids::{Epoch, ProcessId};
 use modeld_spec::lease::decision::Why;
 use modeld_spec::lease::effect::{Effect, ProcessSeen, Seen};
 use modeld_spec::lease::evict::Policy;
@@ -14,7 +14,7 @@ use modeld_spec::lease::renew::{self, Problem};
 
 use super::Lease;
 use super::names;
-use super::state::{Broken, Main, Owner, State, Thread};
+use super::state::{Broken, Main, State, Thread};
 
 impl Lease {
     /// L2, L7, L9, L13: what it means that a record is written here.
@@ -52,6 +52,21 @@ impl Lease {
             state.broke(Broken::OwnerDeposed);
         } else if there {
             state.broke(Broken::LeaderDeposed);
+        }
+    }
+
+    /// L3: what it means that this epoch is owned.
+    pub(super) fn watch_epoch(&self, state: &mut State, slot: usize, epoch: Epoch) {
+        // Without the latch a slower claimant may come to own after a faster one that was granted a later epoch.
+        let shared = state.processes.iter().enumerate().any(|(other, process)| {
+            other != slot && process.owner.as_deref().is_some_and(|owner| owner.epoch == epoch)
+        });
+        let reused = match self.unlatched {
+            true => shared || state.highest_owned == Some(epoch),
+            false => Some(epoch) <= state.highest_owned,
+        };
+        if reused {
+            state.broke(Broken::EpochReused);
         }
     }
 
@@ -167,9 +182,10 @@ impl Lease {
 
     /// L16: what it means that a leader's gate opens.
     pub(super) fn watch_opening(&self, state: &mut State, slot: usize) {
-        let epoch = state.processes[slot].owner.as_deref().map(|owner: &Owner| owner.epoch);
-        // Where the latch keeps nobody out, a later owner may not have written its record yet.
-        if epoch < state.highest_owned && !self.unlatched {
+        let Some(owner) = state.processes[slot].owner.as_deref() else { return };
+        // A gate whose deadline has passed lets nothing begin, whoever opens it. Where the latch keeps nobody out, a later owner may not have written its record yet.
+        let begins = owner.gate.admits(self.now_of(slot));
+        if begins && Some(owner.epoch) < state.highest_owned && !self.unlatched {
             state.broke(Broken::OpenedStale);
         }
     }
