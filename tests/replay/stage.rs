@@ -19,7 +19,15 @@ pub(crate) enum Role {
 
 /// Where the threads stand. Clones are the same stage.
 #[derive(Clone, Default)]
-pub(crate) struct Stage(Arc<(Mutex<BTreeMap<(Life, Role), Seat>>, Condvar)>);
+pub(crate) struct Stage(Arc<House>);
+
+#[derive(Default)]
+struct House {
+    seats: Mutex<Seats>,
+    changed: Condvar,
+}
+
+type Seats = BTreeMap<(Life, Role), Seat>;
 
 /// One thread.
 #[derive(Clone, Debug, Default)]
@@ -45,7 +53,7 @@ impl Stage {
             return Some(Fate::Done);
         }
         seat.at = Some(what);
-        self.0.1.notify_all();
+        self.0.changed.notify_all();
         loop {
             let seat = seats.entry((life, role)).or_default();
             if seat.dead {
@@ -54,7 +62,7 @@ impl Stage {
             if let Some(fate) = seat.allowed.take() {
                 return Some(fate);
             }
-            seats = self.0.1.wait(seats).unwrap_or_else(PoisonError::into_inner);
+            seats = self.0.changed.wait(seats).unwrap_or_else(PoisonError::into_inner);
         }
     }
 
@@ -64,7 +72,7 @@ impl Stage {
         let seat = seats.entry((life, role)).or_default();
         seat.at = None;
         seat.allowed = Some(fate);
-        self.0.1.notify_all();
+        self.0.changed.notify_all();
     }
 
     /// From here on, or no longer: what this thread does passes without asking.
@@ -75,13 +83,13 @@ impl Stage {
     /// Notes that the alarm of a thread was rung.
     pub(crate) fn ring(&self, life: Life, role: Role) {
         self.seats().entry((life, role)).or_default().rung += 1;
-        self.0.1.notify_all();
+        self.0.changed.notify_all();
     }
 
     /// Somebody may wait for what has just changed.
     pub(crate) fn tell(&self) {
         drop(self.seats());
-        self.0.1.notify_all();
+        self.0.changed.notify_all();
     }
 
     /// The process has ended.
@@ -90,7 +98,7 @@ impl Stage {
         for role in [Role::Main, Role::Keeper, Role::Renewal] {
             seats.entry((life, role)).or_default().dead = true;
         }
-        self.0.1.notify_all();
+        self.0.changed.notify_all();
     }
 
     /// How a thread stands.
@@ -104,7 +112,7 @@ impl Stage {
         loop {
             // Taken first, so that no change falls between the look and the wait.
             let seats = self.seats();
-            let generation = format_generation(&seats);
+            let generation = standing(&seats);
             drop(seats);
             let wrong = match right() {
                 Ok(()) => return Ok(()),
@@ -114,19 +122,19 @@ impl Stage {
                 return Err(wrong);
             }
             let seats = self.seats();
-            if format_generation(&seats) == generation {
-                drop(self.0.1.wait_timeout(seats, LOOK).unwrap_or_else(PoisonError::into_inner));
+            if standing(&seats) == generation {
+                drop(self.0.changed.wait_timeout(seats, LOOK).unwrap_or_else(PoisonError::into_inner));
             }
         }
     }
 
-    fn seats(&self) -> MutexGuard<'_, BTreeMap<(Life, Role), Seat>> {
-        self.0.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn seats(&self) -> MutexGuard<'_, Seats> {
+        self.0.seats.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// What the threads wait for, as a value that changes when they do.
-fn format_generation(seats: &BTreeMap<(Life, Role), Seat>) -> Vec<(Option<&'static str>, usize)> {
+fn standing(seats: &Seats) -> Vec<(Option<&'static str>, usize)> {
     seats.values().map(|seat| (seat.at, seat.rung)).collect()
 }
 
