@@ -384,7 +384,10 @@ impl Lease {
     }
 
     fn release(&self, state: &mut State, slot: usize, ending: Ending) {
-        let Some(epoch) = owner(state, slot).map(|owner| owner.epoch) else { return };
+        let Some(owner) = owner(state, slot) else { return };
+        // A lock that comes from here on would come for nobody.
+        owner.awaits = None;
+        let epoch = owner.epoch;
         let owned = owned_by(self.claim(state, slot), epoch, Residency::Held(names::file(0)));
         let step = Release::start(owned, self.told_ending(ending));
         self.release_steps(state, slot, ending, step);
@@ -397,11 +400,7 @@ impl Lease {
                 state.processes[slot].main = Main::Releasing { ending, effect, release };
             }
             Step::Done(release::Outcome::Breach(_)) => self.breach(state, slot),
-            Step::Done(outcome) => {
-                // What can't be freed stays under the lock until the process ends; nothing is kept up beside it.
-                if let (release::Outcome::MemoryHeld(_), Some(owner)) = (&outcome, owner(state, slot)) {
-                    (owner.gate, owner.keeper) = (GateWord::FENCED, None);
-                }
+            Step::Done(_) => {
                 let left = owner(state, slot).is_some_and(|owner| {
                     owner.resident || owner.keeper.is_some() || owner.renewal != Renewal::Idle
                 });
