@@ -193,7 +193,7 @@ impl Lease {
             Some((effect, _)) => actions.push(Action::Perform {
                 slot,
                 thread: Thread::Keeper,
-                effect: keeper_effect(effect),
+                effect: effect.name(),
                 fate: Fate::Done,
             }),
             None => {}
@@ -317,16 +317,6 @@ pub fn kind(action: &Action) -> &'static str {
 
 fn is_free(state: &State, file: usize) -> bool {
     state.disk.residency.get(file) == Some(&None)
-}
-
-fn keeper_effect(effect: &keeper::Effect) -> &'static str {
-    match effect {
-        keeper::Effect::Await { .. } => "await",
-        keeper::Effect::BeginRenewal { .. } => "begin renewal",
-        keeper::Effect::ExtendGate(_) => "extend gate",
-        keeper::Effect::OpenResidency => "open residency",
-        keeper::Effect::Fence(_) => "fence",
-    }
 }
 
 /// EIO, EACCES and ENOSPC, as the shell sorts them.

@@ -335,3 +335,105 @@ fn wall() -> Lease {
 fn finer() -> Lease {
     Lease { ttl: 4, ..SMALL }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::search::shortest::{Shortest, shortest};
+    use crate::study::{Kind, Study};
+
+    /// Each fault, a mutant that it exposes, and the mutant's model with this fault switched off.
+    fn faults() -> Vec<(&'static str, Mutant, Lease)> {
+        let off = |fault, mutant: Mutant, change: fn(Lease) -> Lease| (fault, mutant, change(mutant.model()));
+        vec![
+            off("pause", Mutant::GateIgnoresDeadline, |on| Lease { prompt: true, ..on }),
+            off("crash", Mutant::StandbyIgnoresLock, |on| Lease { crashes: 0, ..on }),
+            off("restart", Mutant::KillsWhoeverHasThePid, |on| Lease { restarts: 0, ..on }),
+            off("EIO", Mutant::ReadErrorIsFree, |on| Lease { failures: 0, ..on }),
+            off("EACCES", Mutant::NoPermissionIsFree, |on| Lease { kinds: false, ..on }),
+            off("ENOSPC", Mutant::FullDiskIsLoss, |on| Lease { kinds: false, ..on }),
+            off("record lost", Mutant::DamageIsLoss, |on| Lease { losses: 0, ..on }),
+            off("grants lost", Mutant::ForgetsStore, |on| Lease { losses: 0, ..on }),
+            off("copy needed", Mutant::TrustsGrantsAlone, |on| Lease { losses: 0, ..on }),
+            off("data root emptied", Mutant::RestoresWithoutClaim, |on| Lease { losses: 0, ..on }),
+            off("lock file replaced", Mutant::AnyLockFileWillDo, |on| Lease { losses: 0, ..on }),
+            off("latch replaced", Mutant::RefusedIsGranted, |on| Lease { unlatched: false, ..on }),
+            off("latch busy", Mutant::ClaimsWithoutLatch, |on| Lease { busy: false, ..on }),
+            off("stopped for good", Mutant::StandbyTrustsWaitingRecord, |on| Lease { stops: 0, ..on }),
+            off("suspend", Mutant::ClockExcludesSuspend, |on| Lease { suspends: 0, ..on }),
+            off("wall clock set forward", Mutant::RecordByWallClock, |on| Lease { wall_steps: 0, ..on }),
+            off("wall clock set back", Mutant::GateByWallClock, |on| Lease { wall_steps: 0, ..on }),
+            off("reboot", Mutant::GrantsInMemory, |on| Lease { reboots: 0, ..on }),
+            off("power cut", Mutant::GrantsNotSynced, |on| Lease { power_cuts: 0, reboots: 1, ..on }),
+            off("pid reused", Mutant::PidIsProof, |on| Lease { pid_reuse: false, ..on }),
+            off("stale remains", Mutant::IgnoresBoot, |on| Lease { remains: false, ..on }),
+            off("time namespaces", Mutant::TrustsForeignClock, |on| Lease { foreign: false, ..on }),
+            off("pid namespaces", Mutant::KillsAcrossNamespaces, |on| Lease { foreign: false, ..on }),
+            off("unequal TTLs", Mutant::JudgesByOwnTtl, |on| Lease { last_ttl: None, ..on }),
+        ]
+    }
+
+    /// Two ticks are a TTL: enough for a takeover, and few enough for a search of all that can happen.
+    fn survives(model: Lease) -> Result<usize, String> {
+        let promises: Vec<_> =
+            model.promises().into_iter().filter(|promise| promise.kind == Kind::Always).collect();
+        let fallen = |state: &_| promises.iter().find(|promise| !(promise.holds)(&model, state));
+        match shortest(&model, |state| fallen(state).is_some()) {
+            Shortest::None { states } => Ok(states),
+            Shortest::TooMany => Err("too many states".to_string()),
+            Shortest::Found(path) => Err(format!("{:?}", fallen(&path.end).map(|promise| promise.says))),
+        }
+    }
+
+    #[test]
+    fn each_fault_is_what_exposes_a_mutant() {
+        for (fault, mutant, off) in faults() {
+            let Expected::Killed { .. } = mutant.expected() else { panic!("{fault}: {}", mutant.id()) };
+            let off = Lease { horizon: Some(off.ttl), ..off };
+            let survived = survives(off);
+            assert!(survived.is_ok(), "{} without {fault}: {survived:?}", mutant.id());
+        }
+    }
+
+    #[test]
+    fn each_switch_is_among_the_faults() {
+        let listed: Vec<&str> = faults().into_iter().map(|(fault, ..)| fault).collect();
+        let every = super::super::configurations::all();
+        let played = every.iter().flat_map(|configuration| configuration.model.faults());
+        for fault in played.flat_map(|faults| faults.split(", ")) {
+            let named = match fault {
+                "record lost or torn" => "record lost",
+                "grants or copy lost" => "grants lost",
+                "wall clock set" => "wall clock set back",
+                "other namespaces" => "time namespaces",
+                "kill policy" => continue,
+                same => same,
+            };
+            assert!(listed.contains(&named), "{fault}");
+        }
+    }
+
+    #[test]
+    fn every_property_of_safety_has_a_mutant() {
+        let caught: Vec<&str> = Mutant::ALL
+            .iter()
+            .filter_map(|mutant| match mutant.expected() {
+                Expected::Killed { by, .. } => Some(by),
+                Expected::Equivalent { .. } => None,
+            })
+            .collect();
+        let prompt = Lease { prompt: true, ..SMALL };
+        for promise in prompt.promises().into_iter().chain(SMALL.promises()) {
+            let safety = promise.kind == Kind::Always && promise.says != p::contract::NAME;
+            assert!(!safety || caught.contains(&promise.says), "{}", promise.says);
+        }
+    }
+
+    #[test]
+    fn every_mutant_has_its_own_name() {
+        let mut names: Vec<&str> = Mutant::ALL.iter().map(|mutant| mutant.id()).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), Mutant::ALL.len());
+    }
+}

@@ -191,6 +191,9 @@ impl Lease {
                 let what = observed.what.clone();
                 let step = release.step(observed);
                 marks::release(&effect, &what, &step);
+                if let Step::Do(next, _) = &step {
+                    self.watch_release(state, next);
+                }
                 self.release_steps(state, slot, ending, step);
             }
             _ => {}

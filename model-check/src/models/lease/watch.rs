@@ -75,17 +75,21 @@ impl Lease {
         let process = &state.processes[slot];
         let instance = names::instance(slot, process.generation);
         let owner = process.owner.as_deref();
-        let own = state
-            .disk
-            .record
-            .as_ref()
-            .is_some_and(|record| owner.is_some_and(|owner| record.belongs_to(&instance, owner.epoch)));
+        let own = |record: &Record| owner.is_some_and(|owner| record.belongs_to(&instance, owner.epoch));
+        let foreign = state.disk.record.as_deref().is_some_and(|record| !own(record));
         let too_soon = owner.is_some_and(|owner| owner.resident || owner.keeper.is_some());
-        if !own && !self.unlatched {
+        if foreign && !self.unlatched {
             state.broke(Broken::ForeignRecordRemoved);
         }
         if too_soon {
             state.broke(Broken::ReleasedTooSoon);
+        }
+    }
+
+    /// L10: what it means that a release wants this next, having seen the lease file as it is.
+    pub(super) fn watch_release(&self, state: &mut State, next: &Effect) {
+        if *next == Effect::RemoveRecord && state.disk.torn {
+            state.broke(Broken::ForeignRecordRemoved);
         }
     }
 
