@@ -99,6 +99,7 @@ impl Lease {
                 }
             }
             Step::Do(standby::Effect::Await { for_lock, until }, standby) => {
+                let for_lock = for_lock || self.mutant == Some(Mutant::StandbyAlwaysWaitsForLock);
                 let for_lock = for_lock && self.mutant != Some(Mutant::StandbyIgnoresLock);
                 let for_lock = for_lock.then(|| state.disk.current_file());
                 let until = match &state.disk.record {
@@ -106,6 +107,9 @@ impl Lease {
                         if for_lock.is_none() && self.mutant == Some(Mutant::StandbyTrustsWaitingRecord) =>
                     {
                         record.ttl.expiry(record.renewed_at)
+                    }
+                    _ if for_lock.is_some() && self.mutant == Some(Mutant::StandbyIgnoresExpiry) => {
+                        names::NEVER
                     }
                     _ => until,
                 };
@@ -127,7 +131,12 @@ impl Lease {
     fn lock_comes(&self, state: &mut State, slot: usize, at: BootTime) {
         if let Main::Waiting { for_lock: Some(file), .. } = state.processes[slot].main {
             state.disk.residency[file] = Some(slot);
-            return self.tell_standby(state, slot, standby::Seen::LockTaken, at);
+            let seen = match self.mutant {
+                // The machine may not have asked for it.
+                Some(Mutant::StandbyAlwaysWaitsForLock) => standby::Seen::Woke,
+                _ => standby::Seen::LockTaken,
+            };
+            return self.tell_standby(state, slot, seen, at);
         }
         let Some(owner) = owner(state, slot) else { return };
         let Some(file) = owner.awaits.take() else { return };
@@ -186,7 +195,8 @@ impl Lease {
         let epoch = owned.epoch();
         let open = matches!(owned.record.residency, Residency::Held(_));
         let residency = owned.record.residency.clone();
-        let awaits = (!open).then(|| state.disk.current_file());
+        let waits = !open && self.mutant != Some(Mutant::LeaderDoesNotWait);
+        let awaits = waits.then(|| state.disk.current_file());
         if state.highest_owned.is_some_and(|highest| epoch <= highest) {
             state.broke(Broken::EpochReused);
         }
@@ -285,8 +295,13 @@ impl Lease {
             Some(Mutant::RenewAfterDeadline) => BootTime::ZERO,
             _ => now,
         };
+        let lost = |outcome: &renew::Outcome| {
+            self.mutant == Some(Mutant::FailedRenewalIsNotHeard)
+                && matches!(outcome, renew::Outcome::Unknown(_))
+        };
         let renewal = match renew.step(Observed { at, what }) {
             Step::Do(effect, renew) => Renewal::Running(effect, Box::new(renew)),
+            Step::Done(outcome) if lost(&outcome) => Renewal::Idle,
             Step::Done(outcome) => Renewal::Ended(self.falsified(outcome, now)),
         };
         let Some(owner) = owner(state, slot) else { return };
