@@ -73,8 +73,8 @@ pub(super) fn lasting() -> Vec<Lasting<Lease>> {
         quick(
             "lock-file",
             Lease { replacements: 1, ..prompt.clone() },
-            0,
-            &[(OWNED, Some(0)), (RESIDENT, Some(0)), (KEPT, Some(0)), (RESTS, Some(0))],
+            7_826,
+            &[(OWNED, Some(2)), (RESIDENT, Some(2)), (KEPT, Some(0)), (RESTS, Some(0))],
         ),
         Lasting {
             name: "pause",
