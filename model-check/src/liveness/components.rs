@@ -3,7 +3,7 @@
 //! Tarjan's algorithm without recursion: a component is found after all that it leads to, so the longest way out of it
 //! is known at once.
 
-use super::graph::{Graph, Open};
+use super::graph::{Open, View};
 
 /// Where a goal stays open for ever.
 pub(super) struct Fallen {
@@ -15,7 +15,7 @@ pub(super) struct Fallen {
 
 /// The first place (by the length of the way to it) where a goal stays open for ever, and the beats of the clock on
 /// the longest way to where it is met.
-pub(super) fn look(graph: &Graph, open: &Open, classes: usize) -> (Option<Fallen>, Option<usize>) {
+pub(super) fn look(graph: View<'_>, open: &Open, classes: usize) -> (Option<Fallen>, Option<usize>) {
     let mut rank = vec![u32::MAX; graph.len()];
     for (position, node) in open.nodes.iter().enumerate() {
         rank[*node as usize] = position as u32;
@@ -44,7 +44,7 @@ pub(super) fn look(graph: &Graph, open: &Open, classes: usize) -> (Option<Fallen
 }
 
 struct Search<'a> {
-    graph: &'a Graph,
+    graph: View<'a>,
     /// The place of each open state in the order of their distance from the beginning.
     rank: Vec<u32>,
     /// The bits of all classes.
@@ -68,8 +68,9 @@ impl Search<'_> {
         let mut path = vec![(root, 0)];
         self.visit(root);
         while let Some((node, next)) = path.last_mut() {
-            let (node, edges) = (*node, self.graph.edges(*node));
-            let Some(edge) = edges.get(*next) else {
+            let (node, number) = (*node, *next);
+            *next += 1;
+            if self.graph.degree(node) <= number {
                 path.pop();
                 if let Some((before, _)) = path.last() {
                     self.low[*before as usize] = self.low[*before as usize].min(self.low[node as usize]);
@@ -78,12 +79,10 @@ impl Search<'_> {
                     self.found(node);
                 }
                 continue;
-            };
-            *next += 1;
-            let to = edge.to as usize;
-            if self.graph.is_met(edge.to) {
-                continue;
             }
+            let next = self.graph.edge(node, number).filter(|edge| !self.graph.is_met(edge.to));
+            let Some(edge) = next else { continue };
+            let to = edge.to as usize;
             if self.visited[to] == 0 {
                 self.visit(edge.to);
                 path.push((edge.to, 0));

@@ -7,10 +7,14 @@ use stateright::Model;
 
 use super::Fairness;
 
-/// What is to be known of each state and action.
-pub(super) struct Claim<'a, M: Model> {
-    pub(super) from: fn(&M, &M::State) -> bool,
-    pub(super) to: fn(&M, &M::State) -> bool,
+/// What is to be known of the states and actions of a model.
+pub(super) struct Claims<'a, M: Model> {
+    /// Where each goal is due.
+    pub(super) due: Vec<fn(&M, &M::State) -> bool>,
+    /// Where each goal is met.
+    pub(super) met: Vec<fn(&M, &M::State) -> bool>,
+    /// What is left out for each goal.
+    pub(super) without: Vec<fn(&M::Action) -> bool>,
     pub(super) fairness: &'a dyn Fn(&M::State, &M::Action) -> Fairness,
     pub(super) beat: fn(&M::Action) -> bool,
 }
@@ -29,10 +33,10 @@ struct Node {
     depth: u32,
     /// Where its edges begin.
     edges: u32,
-    /// The classes of which an action is possible.
-    enabled: u64,
-    due: bool,
-    met: bool,
+    /// The goals that are due, by bit.
+    due: u32,
+    /// The goals that are met, by bit.
+    met: u32,
 }
 
 /// A step that is not a fault.
@@ -42,10 +46,20 @@ pub(super) struct Edge {
     pub(super) to: u32,
     /// Which of the actions it is.
     pub(super) ordinal: u16,
-    /// The bit of its class; 64 for none.
+    /// The bit of its class; [`NONE`] if it has none.
     class: u8,
     /// Whether it is a beat of the clock.
     pub(super) beat: bool,
+    /// The goals for which it is left out, by bit.
+    without: u32,
+}
+
+/// A graph as one goal sees it.
+#[derive(Clone, Copy)]
+pub(super) struct View<'a> {
+    graph: &'a Graph,
+    /// The bit of the goal.
+    goal: u32,
 }
 
 /// The states in which a goal is due, or on the way from one in which it was, and not met.
@@ -59,7 +73,7 @@ pub(super) struct Open {
 
 impl Graph {
     /// Explores `model`; `None` if there are more than `limit` states.
-    pub(super) fn explore<M>(model: &M, claim: &Claim<'_, M>, limit: usize) -> Option<Self>
+    pub(super) fn explore<M>(model: &M, claims: &Claims<'_, M>, limit: usize) -> Option<Self>
     where
         M: Model<State: Hash>,
     {
@@ -69,7 +83,7 @@ impl Graph {
         for (position, state) in model.init_states().into_iter().enumerate() {
             let index = graph.nodes.len() as u32;
             if known.insert(fingerprint(&state), index).is_none() {
-                graph.add(model, claim, &state, (index, position as u16), 0);
+                graph.nodes.push(claims.node(model, &state, (index, position as u16), 0));
                 queue.push_back(state);
             }
         }
@@ -77,15 +91,15 @@ impl Graph {
         let mut index = 0;
         while let Some(state) = queue.pop_front() {
             graph.nodes[index].edges = graph.edges.len() as u32;
-            let mut enabled = 0;
+            let depth = graph.nodes[index].depth + 1;
             model.actions(&state, &mut actions);
             for (ordinal, action) in actions.drain(..).enumerate() {
-                let (fairness, beat) = ((claim.fairness)(&state, &action), (claim.beat)(&action));
+                let fairness = (claims.fairness)(&state, &action);
+                let (without, beat) =
+                    (bits(&claims.without, |without| without(&action)), (claims.beat)(&action));
                 let Some(next) = model.next_state(&state, action) else { continue };
-                let depth = graph.nodes[index].depth + 1;
-                let parent = (index as u32, ordinal as u16);
                 let to = *known.entry(fingerprint(&next)).or_insert_with(|| {
-                    graph.add(model, claim, &next, parent, depth);
+                    graph.nodes.push(claims.node(model, &next, (index as u32, ordinal as u16), depth));
                     queue.push_back(next);
                     graph.nodes.len() as u32 - 1
                 });
@@ -94,29 +108,14 @@ impl Graph {
                     Fairness::Free => NONE,
                     Fairness::Fair(class) => class as u8,
                 };
-                let edge = Edge { to, ordinal: ordinal as u16, class, beat };
-                enabled |= edge.class();
-                graph.edges.push(edge);
+                graph.edges.push(Edge { to, ordinal: ordinal as u16, class, beat, without });
             }
             if limit < graph.nodes.len() {
                 return None;
             }
-            graph.nodes[index].enabled = enabled;
             index += 1;
         }
         Some(graph)
-    }
-
-    fn add<M: Model>(
-        &mut self,
-        model: &M,
-        claim: &Claim<'_, M>,
-        state: &M::State,
-        parent: (u32, u16),
-        depth: u32,
-    ) {
-        let (due, met) = ((claim.from)(model, state), (claim.to)(model, state));
-        self.nodes.push(Node { parent, depth, edges: 0, enabled: 0, due, met });
     }
 
     /// How many states there are.
@@ -124,44 +123,72 @@ impl Graph {
         self.nodes.len()
     }
 
+    /// The graph as the goal of this number sees it.
+    pub(super) fn view(&self, goal: usize) -> View<'_> {
+        View { graph: self, goal: 1 << goal }
+    }
+}
+
+impl<M: Model> Claims<'_, M> {
+    fn node(&self, model: &M, state: &M::State, parent: (u32, u16), depth: u32) -> Node {
+        let due = bits(&self.due, |due| due(model, state));
+        let met = bits(&self.met, |met| met(model, state));
+        Node { parent, depth, edges: 0, due, met }
+    }
+}
+
+impl<'a> View<'a> {
+    /// How many states there are.
+    pub(super) fn len(self) -> usize {
+        self.graph.nodes.len()
+    }
+
+    /// How many steps there are from a state, those that are left out among them.
+    pub(super) fn degree(self, node: u32) -> usize {
+        self.all(node).len()
+    }
+
+    /// The step of this number from a state, unless it is left out.
+    pub(super) fn edge(self, node: u32, number: usize) -> Option<Edge> {
+        self.all(node).get(number).copied().filter(|edge| edge.without & self.goal == 0)
+    }
+
     /// What follows a state.
-    pub(super) fn edges(&self, node: u32) -> &[Edge] {
-        let begin = self.nodes[node as usize].edges as usize;
-        let end = self.nodes.get(node as usize + 1).map_or(self.edges.len(), |next| next.edges as usize);
-        &self.edges[begin..end]
+    pub(super) fn edges(self, node: u32) -> impl Iterator<Item = Edge> + 'a {
+        self.all(node).iter().copied().filter(move |edge| edge.without & self.goal == 0)
     }
 
     /// The classes of which an action is possible in a state.
-    pub(super) fn enabled(&self, node: u32) -> u64 {
-        self.nodes[node as usize].enabled
+    pub(super) fn enabled(self, node: u32) -> u64 {
+        self.edges(node).map(Edge::class).fold(0, |all, class| all | class)
     }
 
     /// Whether the goal is met in a state.
-    pub(super) fn is_met(&self, node: u32) -> bool {
-        self.nodes[node as usize].met
+    pub(super) fn is_met(self, node: u32) -> bool {
+        self.graph.nodes[node as usize].met & self.goal != 0
     }
 
     /// Whether the goal falls due in a state.
-    pub(super) fn is_due(&self, node: u32) -> bool {
-        self.nodes[node as usize].due
+    pub(super) fn is_due(self, node: u32) -> bool {
+        self.graph.nodes[node as usize].due & self.goal != 0
     }
 
     /// The state before a state on the shortest way from the beginning, and the action; an initial state has itself,
     /// and its place among them.
-    pub(super) fn parent(&self, node: u32) -> (u32, u16) {
-        self.nodes[node as usize].parent
+    pub(super) fn parent(self, node: u32) -> (u32, u16) {
+        self.graph.nodes[node as usize].parent
     }
 
     /// Where the goal is open, each state with the shortest way to it.
-    pub(super) fn open(&self) -> Open {
-        let mut before = vec![None; self.nodes.len()];
+    pub(super) fn open(self) -> Open {
+        let mut before = vec![None; self.len()];
         let mut nodes = Vec::new();
         // Two queues, both in the order of distance: where it falls due, and where it is open since.
         let falls = |node: &u32| self.is_due(*node) && !self.is_met(*node);
-        let mut due = (0..self.nodes.len() as u32).filter(falls).peekable();
+        let mut due = (0..self.len() as u32).filter(falls).peekable();
         let mut since: VecDeque<(u32, u32)> = VecDeque::new();
         loop {
-            let depth = |node: &u32| self.nodes[*node as usize].depth;
+            let depth = |node: &u32| self.graph.nodes[*node as usize].depth;
             let is_due_next = match (due.peek(), since.front()) {
                 (Some(node), Some((_, distance))) => depth(node) <= *distance,
                 (node, _) => node.is_some(),
@@ -181,6 +208,16 @@ impl Graph {
             }
         }
     }
+
+    fn all(self, node: u32) -> &'a [Edge] {
+        let begin = self.graph.nodes[node as usize].edges as usize;
+        let end = self
+            .graph
+            .nodes
+            .get(node as usize + 1)
+            .map_or(self.graph.edges.len(), |next| next.edges as usize);
+        &self.graph.edges[begin..end]
+    }
 }
 
 impl Edge {
@@ -188,6 +225,11 @@ impl Edge {
     pub(super) fn class(self) -> u64 {
         if self.class == NONE { 0 } else { 1 << self.class }
     }
+}
+
+/// A bit for each of the goals.
+fn bits<T>(goals: &[T], is: impl Fn(&T) -> bool) -> u32 {
+    goals.iter().enumerate().map(|(number, goal)| u32::from(is(goal)) << number).sum()
 }
 
 /// Two hashes of 64 bits each: a graph with a wrong edge would be judged wrongly, unlike a search that misses a state.

@@ -5,8 +5,9 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use stateright::Model;
 
 use super::components::Fallen;
-use super::graph::{Graph, Open};
+use super::graph::{Open, View};
 use crate::search::shortest::Path;
+use crate::story::{self, Story, Tale};
 
 /// A path, and where it goes on after its end.
 pub struct Lasso<M: Model> {
@@ -16,8 +17,18 @@ pub struct Lasso<M: Model> {
     pub returns_to: Option<usize>,
 }
 
+impl<M> Lasso<M>
+where
+    M: Story<Action: std::fmt::Debug>,
+{
+    /// It in words.
+    pub fn tell(&self, model: &M, goal: &str) -> Tale {
+        Tale { returns_to: self.returns_to, ..story::tell(model, &self.path, Some(goal)) }
+    }
+}
+
 /// The shortest way to where the goal stays open, and a way round through all that makes it fair.
-pub(super) fn trace<M>(model: &M, graph: &Graph, open: &Open, fallen: &Fallen, classes: usize) -> Lasso<M>
+pub(super) fn trace<M>(model: &M, graph: View<'_>, open: &Open, fallen: &Fallen, classes: usize) -> Lasso<M>
 where
     M: Model<State: Clone, Action: Clone>,
 {
@@ -30,7 +41,7 @@ where
 }
 
 /// The initial state, and which action is taken at each step to `node`.
-fn stem(graph: &Graph, open: &Open, node: u32) -> (usize, Vec<u16>) {
+fn stem(graph: View<'_>, open: &Open, node: u32) -> (usize, Vec<u16>) {
     let mut ordinals = Vec::new();
     let mut at = node;
     while let Some((before, ordinal)) = open.before[at as usize] {
@@ -52,9 +63,9 @@ fn stem(graph: &Graph, open: &Open, node: u32) -> (usize, Vec<u16>) {
 }
 
 /// Which action is taken at each step round the circle, from its entry back to it.
-fn around(graph: &Graph, fallen: &Fallen, classes: usize) -> Vec<u16> {
+fn around(graph: View<'_>, fallen: &Fallen, classes: usize) -> Vec<u16> {
     let inside: HashSet<u32> = fallen.component.iter().copied().collect();
-    let within = |node: u32| graph.edges(node).iter().filter(|edge| inside.contains(&edge.to));
+    let within = |node: u32| graph.edges(node).filter(|edge| inside.contains(&edge.to));
     let mut ordinals = Vec::new();
     let mut at = fallen.entry;
     let mut owed: u64 = (0..classes).map(|class| 1 << class).sum();
@@ -74,7 +85,7 @@ fn around(graph: &Graph, fallen: &Fallen, classes: usize) -> Vec<u16> {
             for edge in within(node) {
                 let pays = (edge.class() | !graph.enabled(edge.to)) & owed != 0;
                 if pays || (owed == 0 && edge.to == fallen.entry) {
-                    end = Some((node, *edge));
+                    end = Some((node, edge));
                     break;
                 }
                 came.entry(edge.to).or_insert_with(|| {

@@ -21,8 +21,9 @@ mod lasso;
 
 use stateright::Model;
 
+use crate::configuration::Profile;
 use crate::study::Study;
-use graph::Graph;
+use graph::{Claims, Graph, View};
 pub use lasso::Lasso;
 
 /// What has to come, from where.
@@ -66,12 +67,21 @@ pub struct Assumption {
 pub struct Lasting<S: 'static> {
     /// What it is for, in a word.
     pub name: &'static str,
+    /// When it is checked.
+    pub profile: Profile,
     /// The model.
     pub model: S,
     /// The states that it has.
     pub states: usize,
-    /// By what each goal says: the beats of the clock that it takes at most; `None` where nothing is counted.
+    /// By what each goal says: the beats of the clock that it takes at most; `None` where there is no bound.
     pub responses: &'static [(&'static str, Option<usize>)],
+}
+
+impl<S: Study> Lasting<S> {
+    /// Its name with its bounds, as in `crash-n2-ttl2`.
+    pub fn id(&self) -> String {
+        format!("{}-{}", self.name, self.model.bounds())
+    }
 }
 
 /// What became of a goal.
@@ -80,35 +90,45 @@ pub enum Verdict<S: Model> {
     Lasts(Lasts),
     /// It is not.
     Falls(Lasso<S>),
-    /// There are more states than are looked at.
-    TooMany,
+}
+
+/// What was found of a model.
+pub struct Checked<S: Model> {
+    /// The states that it has.
+    pub states: usize,
+    /// What became of each goal.
+    pub goals: Vec<(Goal<S>, Verdict<S>)>,
 }
 
 /// What was found of a goal that is met.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lasts {
-    /// The states that there are.
-    pub states: usize,
-    /// Those from which, or on the way from which, the goal was still to come.
+    /// The states from which, or on the way from which, the goal was still to come.
     pub due: usize,
     /// The beats of the clock that it takes at most; `None` if there is no bound.
     pub beats: Option<usize>,
 }
 
-/// Whether `goal` is met in `study`.
-pub fn check<S: Study>(study: &S, goal: &Goal<S>) -> Verdict<S> {
-    let fairness = |state: &S::State, action: &S::Action| match (goal.without)(action) {
-        true => Fairness::Fault,
-        false => study.fairness(state, action),
+/// What becomes of each goal of `study`, of those whose claim is `only`, if that is given; `None` if there are more
+/// states than are looked at.
+pub fn check<S: Study>(study: &S, only: Option<&str>) -> Option<Checked<S>> {
+    let goals: Vec<Goal<S>> =
+        study.goals().into_iter().filter(|goal| only.is_none_or(|only| goal.says == only)).collect();
+    let claims = Claims {
+        due: goals.iter().map(|goal| goal.from).collect(),
+        met: goals.iter().map(|goal| goal.to).collect(),
+        without: goals.iter().map(|goal| goal.without).collect(),
+        fairness: &|state, action| study.fairness(state, action),
+        beat: S::beat,
     };
-    let claim = graph::Claim { from: goal.from, to: goal.to, fairness: &fairness, beat: S::beat };
-    match Graph::explore(study, &claim, LIMIT) {
-        None => Verdict::TooMany,
-        Some(graph) => judge(study, &graph, study.assumptions().len()),
-    }
+    let graph = Graph::explore(study, &claims, LIMIT)?;
+    let classes = study.assumptions().len();
+    let judged = goals.into_iter().enumerate();
+    let judge = |(number, goal)| (goal, judge(study, graph.view(number), classes));
+    Some(Checked { states: graph.len(), goals: judged.map(judge).collect() })
 }
 
-fn judge<M>(model: &M, graph: &Graph, classes: usize) -> Verdict<M>
+fn judge<M>(model: &M, graph: View<'_>, classes: usize) -> Verdict<M>
 where
     M: Model<State: Clone, Action: Clone>,
 {
@@ -116,11 +136,11 @@ where
     let (fallen, beats) = components::look(graph, &open, classes);
     match fallen {
         Some(fallen) => Verdict::Falls(lasso::trace(model, graph, &open, &fallen, classes)),
-        None => Verdict::Lasts(Lasts { states: graph.len(), due: open.nodes.len(), beats }),
+        None => Verdict::Lasts(Lasts { due: open.nodes.len(), beats }),
     }
 }
 
-/// The graph is kept in memory: about 60 bytes a state and 8 an edge.
+/// The graph is kept in memory: about 80 bytes a state and 12 an edge.
 const LIMIT: usize = 20_000_000;
 
 #[cfg(test)]

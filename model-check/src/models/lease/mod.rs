@@ -32,6 +32,7 @@ use modeld_spec::time::Ttl;
 use stateright::{Model, Property};
 
 use crate::configuration::Configuration;
+use crate::liveness::{Assumption, Fairness, Goal, Lasting};
 use crate::study::{self, Mutated, Promise, Study};
 use actions::Action;
 use faults::Loses;
@@ -271,6 +272,26 @@ impl Study for Lease {
 
     fn mutants() -> Vec<Mutated<Self>> {
         mutants::all()
+    }
+
+    fn goals(&self) -> Vec<Goal<Self>> {
+        goals::goals()
+    }
+
+    fn fairness(&self, state: &State, action: &Action) -> Fairness {
+        self.obliges(state, action)
+    }
+
+    fn assumptions(&self) -> Vec<Assumption> {
+        self.assumed()
+    }
+
+    fn beat(action: &Action) -> bool {
+        *action == Action::Tick
+    }
+
+    fn lasting() -> Vec<Lasting<Self>> {
+        goals::lasting()
     }
 
     fn kind(action: &Action) -> &'static str {

@@ -9,6 +9,7 @@ use modeld_spec::lease::evict::Policy;
 use super::Lease;
 use super::faults::Loses;
 use super::properties as p;
+use super::{Lease, goals};
 use crate::study::{Expected, Mutated};
 
 macro_rules! mutants {

@@ -108,6 +108,9 @@ pub const TICK: Duration = Duration::from_millis(100);
 /// The instant of every state (`relative.rs`).
 pub const NOW: BootTime = BootTime::from_nanos(101_000_000_000);
 
+/// An instant that does not come, nor nearer.
+pub const NEVER: BootTime = BootTime::from_nanos(u64::MAX);
+
 /// The instant of all that is over: a thousand ticks ago. Not the instant of booting, which a gate takes for fenced.
 pub const LONG_AGO: BootTime = BootTime::from_nanos(1_000_000_000);
 

@@ -50,6 +50,13 @@ impl Lease {
                 Seen::Latch(LatchSeen::Taken)
             }
             Effect::DropLatch => {
+                let follows = matches!(at(state, slot), Some(Main::Attempting { .. }))
+                    && state.disk.record.as_ref().is_none_or(|record| {
+                        record.instance != names::instance(slot, state.processes[slot].generation)
+                    });
+                if follows && self.mutant == Some(Mutant::FollowerKeepsLatch) {
+                    return Seen::Done;
+                }
                 if state.disk.latch == Some((slot, thread)) {
                     state.disk.latch = None;
                 }

@@ -19,12 +19,15 @@
 use modeld_spec::lease::acquire::Outcome;
 use modeld_spec::time::{BootTime, Instants, Role, Ttl};
 
-use super::names::{LONG_AGO, NOW, TICK};
+use super::names::{LONG_AGO, NEVER, NOW, TICK};
 use super::state::{Main, Owner, Process, Renewal, State};
 
 /// Lets a tick pass.
 pub(super) fn pass(state: &mut State) {
     state.instants(&mut |_, instant| {
+        if *instant == NEVER {
+            return;
+        }
         *instant = LONG_AGO.after(instant.since(LONG_AGO).saturating_sub(TICK));
     });
 }
