@@ -254,7 +254,10 @@ impl Lease {
         let now = self.now_of(slot);
         match self.mutant {
             Some(Mutant::StandbyIgnoresLock) => (false, until),
-            Some(Mutant::StandbyInTheWay | Mutant::StandbyWaitsInVain) => (true, until),
+            Some(
+                Mutant::StandbyInTheWay | Mutant::StandbyWaitsInVain | Mutant::StandbyAlwaysWaitsForLock,
+            ) => (true, until),
+            Some(Mutant::StandbyIgnoresExpiry) if for_lock => (true, names::NEVER),
             Some(Mutant::StandbySleeps) => (for_lock, now.after(4 * self.ttl().length())),
             Some(Mutant::StandbyTrustsWaitingRecord) if !for_lock => match &state.disk.record {
                 Some(record) => (false, record.ttl.expiry(record.renewed_at)),

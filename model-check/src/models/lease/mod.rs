@@ -16,6 +16,7 @@ mod configurations;
 mod describe;
 mod falsify;
 pub mod faults;
+pub mod goals;
 mod marks;
 pub mod mutants;
 pub mod names;

@@ -6,7 +6,6 @@
 
 use modeld_spec::lease::evict::Policy;
 
-use super::Lease;
 use super::faults::Loses;
 use super::properties as p;
 use super::{Lease, goals};
@@ -254,6 +253,24 @@ mutants! {
     StandbyWaitsInVain, "standby_waits_in_vain", killed(p::l14_not_in_vain::NAME, 0), replacing();
     /// A standby sleeps for as long as it likes.
     StandbySleeps, "standby_sleeps", killed(p::l15_every_wait_ends::NAME, 0), SMALL;
+
+    // What only liveness notices.
+
+    /// A standby that waits for the lock does not look at the expiry.
+    StandbyIgnoresExpiry, "standby_ignores_expiry", killed(goals::OWNED, 16),
+        Lease { stops: 1, prompt: true, ..CRASHING };
+    /// A standby waits for the lock whatever it has seen.
+    StandbyAlwaysWaitsForLock, "standby_always_waits_for_lock", killed(goals::RESTS, 17),
+        Lease { prompt: true, ..replacing() };
+    /// A keeper does not hear of a renewal with an unknown outcome, and tries no second one.
+    FailedRenewalIsNotHeard, "failed_renewal_is_not_heard", killed(goals::KEPT, 46),
+        Lease { ttl: 4, prompt: true, ..failing() };
+    /// A leader does not wait for the lock.
+    LeaderDoesNotWait, "leader_does_not_wait", killed(goals::RESIDENT, 33),
+        Lease { stops: 1, prompt: true, ..CRASHING };
+    /// An attempt that ends without ownership keeps the latch.
+    FollowerKeepsLatch, "follower_keeps_latch", killed(goals::OWNED, 17),
+        Lease { prompt: true, ..CRASHING };
 
     // Evict.
 

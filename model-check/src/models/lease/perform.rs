@@ -50,7 +50,7 @@ impl Lease {
                 Seen::Latch(LatchSeen::Taken)
             }
             Effect::DropLatch => {
-                let follows = matches!(at(state, slot), Some(Main::Attempting { .. }))
+                let follows = is_attempting(state, slot)
                     && state.disk.record.as_ref().is_none_or(|record| {
                         record.instance != names::instance(slot, state.processes[slot].generation)
                     });

@@ -227,7 +227,8 @@ impl Lease {
         let epoch = owned.epoch();
         let open = matches!(owned.record.residency, Residency::Held(_));
         let residency = owned.record.residency.clone();
-        let awaits = (!open).then(|| state.disk.current_file());
+        let waits = !open && self.mutant != Some(Mutant::LeaderDoesNotWait);
+        let awaits = waits.then(|| state.disk.current_file());
         self.watch_epoch(state, slot, epoch);
         state.highest_owned = state.highest_owned.max(Some(epoch));
         let keeper = match Keeper::start(owned, names::renew_interval(self.ttl_of(slot))) {
@@ -377,6 +378,11 @@ impl Lease {
             Step::Do(effect, renew) => {
                 self.watch_renewal(state, slot, &effect);
                 Renewal::Running(effect, Box::new(renew))
+            }
+            Step::Done(renew::Outcome::Unknown(_))
+                if self.mutant == Some(Mutant::FailedRenewalIsNotHeard) =>
+            {
+                Renewal::Idle
             }
             Step::Done(outcome) => Renewal::Ended(outcome),
         };
