@@ -59,109 +59,109 @@ mutants! {
     // Acquire: what a claimant makes of what it is told.
 
     /// A claimant that waited for the latch in vain goes on as if it had it.
-    ClaimsWithoutLatch, "claims_without_latch", killed(p::l13_later_is_obeyed::NAME, 0),
+    ClaimsWithoutLatch, "claims_without_latch", killed(p::l13_later_is_obeyed::NAME, 20),
         Lease { busy: true, ..SMALL };
     /// A latch that could not be taken counts as taken.
-    LatchErrorIsTaken, "latch_error_is_taken", killed(p::l8_failure_decides_nothing::NAME, 0), failing();
+    LatchErrorIsTaken, "latch_error_is_taken", killed(p::l8_failure_decides_nothing::NAME, 7), failing();
     /// A record that could not be read counts as no record.
-    ReadErrorIsFree, "read_error_is_free", killed(p::l8_failure_decides_nothing::NAME, 0), failing();
+    ReadErrorIsFree, "read_error_is_free", killed(p::l8_failure_decides_nothing::NAME, 7), failing();
     /// A record that may not be read counts as no record.
-    NoPermissionIsFree, "no_permission_is_free", killed(p::l8_failure_decides_nothing::NAME, 0),
+    NoPermissionIsFree, "no_permission_is_free", killed(p::l8_failure_decides_nothing::NAME, 7),
         Lease { kinds: true, ..failing() };
     /// A lock that could not be tried counts as free.
-    LockErrorIsFree, "lock_error_is_free", killed(p::l2_one_decision::NAME, 0), failing();
+    LockErrorIsFree, "lock_error_is_free", killed(p::l2_one_decision::NAME, 13), failing();
     /// A process that could not be looked at counts as gone.
-    InspectErrorIsGone, "inspect_error_is_gone", killed(p::l8_failure_decides_nothing::NAME, 0),
+    InspectErrorIsGone, "inspect_error_is_gone", killed(p::l8_failure_decides_nothing::NAME, 7),
         Lease { failures: 1, ..replacing() };
     /// Epochs that could not be read count as none.
-    EpochsErrorIsNone, "epochs_error_is_none", killed(p::l8_failure_decides_nothing::NAME, 0), failing();
+    EpochsErrorIsNone, "epochs_error_is_none", killed(p::l8_failure_decides_nothing::NAME, 7), failing();
     /// A grant that may not have taken place counts as one.
-    ClaimErrorIsGranted, "claim_error_is_granted", killed(p::l8_failure_decides_nothing::NAME, 0), failing();
+    ClaimErrorIsGranted, "claim_error_is_granted", killed(p::l8_failure_decides_nothing::NAME, 7), failing();
     /// A record that may not have been written counts as written.
-    ReplaceErrorIsDone, "replace_error_is_done", killed(p::l8_failure_decides_nothing::NAME, 0), failing();
+    ReplaceErrorIsDone, "replace_error_is_done", killed(p::l8_failure_decides_nothing::NAME, 7), failing();
     /// A lease file that is no record counts as none.
     UnreadableIsAbsent, "unreadable_is_absent",
         equivalent("Both rows of the table of L2 decide by the lock alone; they differ in what a follower is told."),
         losing(RECORD);
     /// A held lock counts as free.
-    HeldLockIsFree, "held_lock_is_free", killed(p::l2_one_decision::NAME, 0), SMALL;
+    HeldLockIsFree, "held_lock_is_free", killed(p::l2_one_decision::NAME, 13), SMALL;
     /// A record is honoured no longer than until it is read.
-    IgnoresValidity, "ignores_validity", killed(p::l2_one_decision::NAME, 0), SMALL;
+    IgnoresValidity, "ignores_validity", killed(p::l2_one_decision::NAME, 13), SMALL;
     /// A record counts in whatever boot it was written.
-    IgnoresBoot, "ignores_boot", killed(p::l12_told_apart::NAME, 0),
+    IgnoresBoot, "ignores_boot", killed(p::l12_told_apart::NAME, 6),
         Lease { remains: true, ..SMALL };
     /// A record is judged by the claimant's TTL and not by its own.
-    JudgesByOwnTtl, "judges_by_own_ttl", killed(p::l2_one_decision::NAME, 0), unequal();
+    JudgesByOwnTtl, "judges_by_own_ttl", killed(p::l2_one_decision::NAME, 15), unequal();
     /// A record is judged by the wall clock.
-    RecordByWallClock, "record_by_wall_clock", killed(p::l2_one_decision::NAME, 0), wall();
+    RecordByWallClock, "record_by_wall_clock", killed(p::l2_one_decision::NAME, 14), wall();
     /// A free lock counts as proof of death even of an owner that only waits for it.
-    FreeLockIsDeath, "free_lock_is_death", killed(p::l7_waiting_leader::NAME, 0), RESTARTING;
+    FreeLockIsDeath, "free_lock_is_death", killed(p::l7_waiting_leader::NAME, 24), RESTARTING;
     /// A free lock proves nothing: what its record says has to expire.
-    LockProvesNoDeath, "lock_proves_no_death", killed(p::l11_crash_noticed::NAME, 0),
+    LockProvesNoDeath, "lock_proves_no_death", killed(p::l11_crash_noticed::NAME, 13),
         Lease { prompt: true, ..CRASHING };
     /// A lock counts whatever file it is on.
-    AnyLockFileWillDo, "any_lock_file_will_do", killed(p::l1_one_resident::NAME, 0), replacing();
+    AnyLockFileWillDo, "any_lock_file_will_do", killed(p::l1_one_resident::NAME, 17), replacing();
     /// A process that lives counts as gone.
-    AliveIsGone, "alive_is_gone", killed(p::l12_told_apart::NAME, 0), replacing();
+    AliveIsGone, "alive_is_gone", killed(p::l12_told_apart::NAME, 14), replacing();
     /// A process that can't be told from here counts as gone.
-    UnverifiableIsGone, "unverifiable_is_gone", killed(p::l12_told_apart::NAME, 0),
+    UnverifiableIsGone, "unverifiable_is_gone", killed(p::l12_told_apart::NAME, 20),
         Lease { foreign: true, ..replacing() };
     /// A process is known by its pid alone.
-    PidIsProof, "pid_is_proof", killed(p::l12_told_apart::NAME, 0),
+    PidIsProof, "pid_is_proof", killed(p::l12_told_apart::NAME, 15),
         Lease { pid_reuse: true, crashes: 1, restarts: 1, ..replacing() };
     /// The instants of another time namespace count as ours.
-    TrustsForeignClock, "trusts_foreign_clock", killed(p::l2_one_decision::NAME, 0), foreign();
+    TrustsForeignClock, "trusts_foreign_clock", killed(p::l2_one_decision::NAME, 13), foreign();
     /// A record of another time namespace counts as watched since the claimant was started.
-    WatchesFromStart, "watches_from_start", killed(p::l2_one_decision::NAME, 0), foreign();
+    WatchesFromStart, "watches_from_start", killed(p::l2_one_decision::NAME, 29), foreign();
     /// A watch goes on although the record was renewed.
-    WatchIgnoresRenewal, "watch_ignores_renewal", killed(p::l2_one_decision::NAME, 0), foreign();
+    WatchIgnoresRenewal, "watch_ignores_renewal", killed(p::l2_one_decision::NAME, 29), foreign();
     /// A watch goes on although another epoch has begun.
     WatchIgnoresEpoch, "watch_ignores_epoch",
         equivalent("Where two epochs have the same stamp on one clock, what was seen of the first was seen after the stamp of both."),
         foreign();
     /// The next epoch is taken from the record alone, and no store remembers it.
-    SkipsEpochClaim, "skips_epoch_claim", killed(p::l3_epoch_once::NAME, 0), SMALL;
+    SkipsEpochClaim, "skips_epoch_claim", killed(p::l3_epoch_once::NAME, 25), SMALL;
     /// The next epoch is taken from the record alone; the store remembers it.
-    ForgetsStore, "forgets_store", killed(p::l3_epoch_once::NAME, 0), losing(EPOCHS);
+    ForgetsStore, "forgets_store", killed(p::l3_epoch_once::NAME, 26), losing(EPOCHS);
     /// The copy of the highest epoch is never read.
-    TrustsGrantsAlone, "trusts_grants_alone", killed(p::l3_epoch_once::NAME, 0), losing(EPOCHS);
+    TrustsGrantsAlone, "trusts_grants_alone", killed(p::l3_epoch_once::NAME, 26), losing(EPOCHS);
     /// The epoch that the record has is not counted.
     ForgetsRecordsEpoch, "forgets_records_epoch",
         equivalent("The grants and their copy both have every epoch that a record has; the record is a third memory, for when both are lost."),
         losing(EPOCHS);
     /// A grant that was refused counts as one.
     RefusedIsGranted, "refused_is_granted", killed(p::l3_epoch_once::NAME, 0),
-        Lease { unlatched: true, ..SMALL };
+        Lease { unlatched: true, remains: true, ..SMALL };
     /// The owner counts from the end of its acquisition, its record from the decision.
-    AcquireStampsLate, "acquire_stamps_late", killed(p::l4_deadline_of_record::NAME, 0), SMALL;
+    AcquireStampsLate, "acquire_stamps_late", killed(p::l4_deadline_of_record::NAME, 8), SMALL;
     /// A claimant that follows keeps the lock that it took.
-    FollowerKeepsLock, "follower_keeps_lock", killed(p::l7_waits_without_lock::NAME, 0), SMALL;
+    FollowerKeepsLock, "follower_keeps_lock", killed(p::l7_waits_without_lock::NAME, 0), replacing();
     /// Grants are kept where a reboot forgets them.
-    GrantsInMemory, "grants_in_memory", killed(p::l3_epoch_once::NAME, 0),
+    GrantsInMemory, "grants_in_memory", killed(p::l3_epoch_once::NAME, 24),
         Lease { reboots: 1, ..SMALL };
     /// Grants are written and not synced.
-    GrantsNotSynced, "grants_not_synced", killed(p::l3_epoch_once::NAME, 0),
+    GrantsNotSynced, "grants_not_synced", killed(p::l3_epoch_once::NAME, 15),
         Lease { power_cuts: 1, ..SMALL };
 
     // The gate, and what passes it.
 
     /// The gate closes only when it is told to.
-    GateIgnoresDeadline, "gate_ignores_deadline", killed(p::l5_one_gate::NAME, 0), SMALL;
+    GateIgnoresDeadline, "gate_ignores_deadline", killed(p::l5_one_gate::NAME, 16), SMALL;
     /// An act does not ask the gate.
-    ActsWithoutGate, "acts_without_gate", killed(p::l5_act_while_valid::NAME, 0), SMALL;
+    ActsWithoutGate, "acts_without_gate", killed(p::l5_act_while_valid::NAME, 10), SMALL;
     /// The gate closes at the expiry, without a margin.
-    NoMargin, "no_margin", killed(p::l4_deadline_of_record::NAME, 0), SMALL;
+    NoMargin, "no_margin", killed(p::l4_deadline_of_record::NAME, 7), SMALL;
     /// The gate is moved when a renewal begins.
-    GateBeforeWrite, "gate_before_write", killed(p::l4_deadline_of_record::NAME, 0), finer();
+    GateBeforeWrite, "gate_before_write", killed(p::l4_deadline_of_record::NAME, 10), finer();
     /// The gate takes a deadline after its own has passed.
-    GateReopens, "gate_reopens", killed(p::l6_fenced_is_final::NAME, 0), SMALL;
+    GateReopens, "gate_reopens", killed(p::l6_fenced_is_final::NAME, 17), SMALL;
     /// The owner's clock does not count suspend.
-    ClockExcludesSuspend, "clock_excludes_suspend", killed(p::l5_one_gate::NAME, 0),
+    ClockExcludesSuspend, "clock_excludes_suspend", killed(p::l5_one_gate::NAME, 16),
         Lease { suspends: 1, ..SMALL };
     /// The owner's clock is the wall clock.
-    GateByWallClock, "gate_by_wall_clock", killed(p::l5_one_gate::NAME, 0), wall();
+    GateByWallClock, "gate_by_wall_clock", killed(p::l5_one_gate::NAME, 17), wall();
     /// A leader's gate is open for what needs no memory.
-    LeaderOpensWithoutLock, "leader_opens_without_lock", killed(p::l16_one_begins::NAME, 0), leading();
+    LeaderOpensWithoutLock, "leader_opens_without_lock", killed(p::l16_one_begins::NAME, 26), leading();
     /// A leader's gate opens when the lock comes, whatever happened meanwhile.
     LeaderOpensBeforeRecord, "leader_opens_before_its_record", killed(p::l16_latest_opens::NAME, 0), leading();
     /// A leader loads models without waiting for the lock.

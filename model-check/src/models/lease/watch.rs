@@ -27,10 +27,10 @@ impl Lease {
         let later = |written: &Record| record.epoch < written.epoch || written.epoch == record.epoch
             && written.instance != record.instance;
         let over_later = state.disk.record.as_deref().is_some_and(later) || Some(record.epoch) < state.highest_owned;
-        if removed {
+        // Where the latch keeps nobody out, a renewal may come upon a record that it has not seen, or upon none.
+        if removed && !self.unlatched {
             state.broke(Broken::ReleasedTooSoon);
         }
-        // Where the latch keeps nobody out, a renewal may come upon a record that it has not seen.
         if over_later && !self.unlatched {
             state.broke(Broken::WrittenOverLater);
         }
