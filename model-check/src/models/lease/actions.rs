@@ -211,11 +211,11 @@ impl Lease {
             return;
         }
         push(Fate::Done);
-        let kinds: &[FailureKind] = match (state.left.failures, self.kinds) {
-            (0, _) => return,
-            (_, true) => &KINDS_OF_FAILURE,
-            (_, false) => &[FailureKind::Other],
-        };
+        if !state.left.allows(state.left.failures) {
+            return;
+        }
+        let kinds: &[FailureKind] =
+            if self.kinds { &KINDS_OF_FAILURE } else { &[FailureKind::Other] };
         for kind in kinds {
             let (fails, lands) = match effect {
                 // The keeper is a thread of the same process: there is nothing that could fail.
@@ -253,14 +253,14 @@ impl Lease {
             }
             return;
         }
-        if 0 < state.left.crashes {
+        if state.left.allows(state.left.crashes) {
             actions.push(Action::Crash(slot));
         }
         if process.stopped {
             return;
         }
         let has_latch = state.disk.latch.is_some_and(|(holder, _)| holder == slot);
-        if 0 < state.left.stops && (process.main == Main::Owning || has_latch) {
+        if state.left.allows(state.left.stops) && (process.main == Main::Owning || has_latch) {
             actions.push(Action::Stop(slot));
         }
         if let (Main::Owning, Some(owner)) = (&process.main, process.owner.as_deref()) {
@@ -277,6 +277,35 @@ impl Lease {
             if asks && owner.awaits.is_some() {
                 actions.push(Action::Evict(slot));
             }
+        }
+    }
+}
+
+impl Action {
+    /// Whether it is a fault: somebody or something does not do what it should.
+    pub fn is_fault(self) -> bool {
+        match self {
+            Action::Crash(_)
+            | Action::Stop(_)
+            | Action::Lose(_)
+            | Action::Suspend
+            | Action::WallForward
+            | Action::WallBack
+            | Action::Reboot
+            | Action::CutPower(_)
+            | Action::Perform { fate: Fate::Fails(_) | Fate::FailsYetLands(_), .. } => true,
+            // A latch that stays taken is the fault of whoever has it.
+            Action::Perform { .. }
+            | Action::Tick
+            | Action::StandbyWakes(_)
+            | Action::LockComes(_)
+            | Action::KeeperWakes(_)
+            | Action::RenewalHeard(_)
+            | Action::Load(_)
+            | Action::HandOver(_)
+            | Action::Evict(_)
+            | Action::Exit(_)
+            | Action::Restart(_) => false,
         }
     }
 }

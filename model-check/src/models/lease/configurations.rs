@@ -14,33 +14,25 @@ pub(super) fn all() -> Vec<Configuration<Lease>> {
 }
 
 fn quick() -> Vec<Configuration<Lease>> {
-    let small = Lease::SMALL;
-    let calm = Lease { crashes: 0, restarts: 0, ..small.clone() };
-    let three = Lease { processes: 3, restarts: 0, ..small.clone() };
+    let calm = Lease { crashes: 0, restarts: 0, ..Lease::SMALL };
+    let prompt = Lease { prompt: true, ..calm.clone() };
     let quick = Configuration::quick;
     vec![
-        quick("crash", small.clone(), (0, 0, 0)),
-        quick("margin", Lease { ttl: 4, ..calm.clone() }, (0, 0, 0)),
-        quick("unequal-ttls", Lease { ttl: 4, last_ttl: Some(2), ..calm.clone() }, (0, 0, 0)),
-        quick("failures", Lease { failures: 1, kinds: true, ..calm.clone() }, (0, 0, 0)),
-        quick("second-try", Lease { ttl: 4, failures: 1, prompt: true, ..calm.clone() }, (0, 0, 0)),
-        quick("busy-latch", Lease { busy: true, stops: 1, ..calm.clone() }, (0, 0, 0)),
-        quick("no-latch", Lease { unlatched: true, ..calm.clone() }, (0, 0, 0)),
-        quick("kill", Lease { policy: Some(Policy::Kill), restarts: 1, pid_reuse: true, ..calm.clone() }, (0, 0, 0)),
+        quick("pause", calm.clone(), (0, 0, 0)),
+        quick("crash", Lease { crashes: 1, ..calm.clone() }, (0, 0, 0)),
+        quick("second-try", Lease { ttl: 4, failures: 1, ..prompt.clone() }, (0, 0, 0)),
+        quick("failures", Lease { failures: 1, kinds: true, ..prompt.clone() }, (0, 0, 0)),
         quick("record", Lease { losses: 1, loses: RECORD, ..calm.clone() }, (0, 0, 0)),
-        quick("epochs", Lease { losses: 1, loses: EPOCHS, ..calm.clone() }, (0, 0, 0)),
-        quick("emptied", Lease { losses: 1, loses: EVERYTHING, ..calm.clone() }, (0, 0, 0)),
-        quick("lock-file", Lease { losses: 1, loses: LOCK_FILE, restarts: 1, ..calm.clone() }, (0, 0, 0)),
-        quick("suspend", Lease { suspends: 1, prompt: true, ..small.clone() }, (0, 0, 0)),
-        quick("wall-clock", Lease { wall_steps: 1, ..calm.clone() }, (0, 0, 0)),
-        quick("reboot", Lease { reboots: 1, pid_reuse: true, ..calm.clone() }, (0, 0, 0)),
-        quick("power-cut", Lease { power_cuts: 1, ..calm.clone() }, (0, 0, 0)),
-        quick("namespaces", Lease { foreign: true, losses: 1, loses: LOCK_FILE, policy: Some(Policy::Kill), ..calm.clone() }, (0, 0, 0)),
+        quick("epochs", Lease { losses: 2, loses: EPOCHS, crashes: 1, restarts: 1, ..prompt.clone() }, (0, 0, 0)),
+        quick("emptied", Lease { losses: 1, loses: EVERYTHING, crashes: 1, restarts: 1, ..prompt.clone() }, (0, 0, 0)),
         quick("remains", Lease { remains: true, ..calm.clone() }, (0, 0, 0)),
-        quick("prompt", Lease { prompt: true, ..small.clone() }, (0, 0, 0)),
-        quick("stopped", Lease { crashes: 2, stops: 1, prompt: true, ..three.clone() }, (0, 0, 0)),
-        quick("three", Lease { crashes: 0, ..three.clone() }, (0, 0, 0)),
-        quick("leader-record", Lease { crashes: 1, losses: 1, loses: RECORD, prompt: true, stops: 1, ..three.clone() }, (0, 0, 0)),
+        quick("suspend", Lease { suspends: 2, crashes: 1, restarts: 1, ..prompt.clone() }, (0, 0, 0)),
+        quick("wall-clock", Lease { wall_steps: 1, crashes: 1, ..prompt.clone() }, (0, 0, 0)),
+        quick("reboot", Lease { reboots: 1, crashes: 1, ..prompt.clone() }, (0, 0, 0)),
+        quick("power-cut", Lease { power_cuts: 1, crashes: 1, ..prompt.clone() }, (0, 0, 0)),
+        quick("prompt", Lease { crashes: 1, restarts: 1, ..prompt.clone() }, (0, 0, 0)),
+        quick("stopped", Lease { processes: 3, crashes: 2, stops: 1, ..prompt.clone() }, (0, 0, 0)),
+        quick("all", Lease { processes: 3, epochs: Some(2), ..all_faults(1) }, (0, 0, 0)),
     ]
 }
 
@@ -48,7 +40,32 @@ fn deep() -> Vec<Configuration<Lease>> {
     Vec::new()
 }
 
+/// Every fault switch at once, and so many faults in all. Nobody is paused but for good, or by a suspension.
+fn all_faults(faults: u8) -> Lease {
+    Lease {
+        crashes: 1,
+        restarts: 1,
+        failures: 1,
+        kinds: true,
+        losses: 1,
+        loses: Loses { record: true, epochs: true, lock_file: true, everything: false },
+        stops: 1,
+        suspends: 2,
+        wall_steps: 1,
+        reboots: 1,
+        power_cuts: 1,
+        faults: Some(faults),
+        busy: true,
+        policy: Some(Policy::Kill),
+        foreign: true,
+        last_ttl: Some(4),
+        pid_reuse: true,
+        remains: true,
+        prompt: true,
+        ..Lease::SMALL
+    }
+}
+
 const RECORD: Loses = Loses { record: true, ..Loses::NOTHING };
 const EPOCHS: Loses = Loses { epochs: true, ..Loses::NOTHING };
-const LOCK_FILE: Loses = Loses { lock_file: true, ..Loses::NOTHING };
 const EVERYTHING: Loses = Loses { everything: true, ..Loses::NOTHING };

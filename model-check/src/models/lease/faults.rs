@@ -101,19 +101,19 @@ impl Lease {
     /// The faults of the machine that may happen next.
     pub(super) fn faults_of_the_machine(&self, state: &State, actions: &mut Vec<Action>) {
         let left = &state.left;
-        if 0 < left.losses {
+        if left.allows(left.losses) {
             actions.extend(self.possible_losses(state).into_iter().flatten().map(Action::Lose));
         }
-        if 0 < left.suspends {
+        if left.allows(left.suspends) {
             actions.push(Action::Suspend);
         }
-        if 0 < left.wall_steps {
+        if left.allows(left.wall_steps) {
             actions.extend([Action::WallForward, Action::WallBack]);
         }
-        if 0 < left.reboots {
+        if left.allows(left.reboots) {
             actions.push(Action::Reboot);
         }
-        if 0 < left.power_cuts {
+        if left.allows(left.power_cuts) {
             actions.push(Action::CutPower(PowerCut::Kept));
             if state.disk.record.is_some() {
                 actions.extend([PowerCut::Gone, PowerCut::Torn].map(Action::CutPower));

@@ -75,6 +75,8 @@ pub struct Lease {
     pub reboots: u8,
     /// How many times the power fails.
     pub power_cuts: u8,
+    /// How many faults of any sort may happen in all, where that is bounded too.
+    pub faults: Option<u8>,
     /// Whether the latch may stay taken for longer than a claimant waits.
     pub busy: bool,
     /// Whether the latch keeps nobody out, as when its file is deleted and made anew.
@@ -113,6 +115,7 @@ impl Lease {
         wall_steps: 0,
         reboots: 0,
         power_cuts: 0,
+        faults: None,
         busy: false,
         unlatched: false,
         policy: None,
@@ -159,6 +162,7 @@ impl Lease {
                 wall_steps: self.wall_steps,
                 reboots: self.reboots,
                 power_cuts: self.power_cuts,
+                any: self.faults,
             },
             highest_owned: None,
             broken: Vec::new(),

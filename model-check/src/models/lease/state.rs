@@ -281,6 +281,15 @@ pub struct Budget {
     pub reboots: u8,
     /// Power cuts.
     pub power_cuts: u8,
+    /// Faults of any sort, where that is bounded too.
+    pub any: Option<u8>,
+}
+
+impl Budget {
+    /// Whether a fault of a sort of which so many are left may happen.
+    pub fn allows(&self, left: u8) -> bool {
+        0 < left && self.any != Some(0)
+    }
 }
 
 /// Rules about single steps, which no state by itself shows to be broken.

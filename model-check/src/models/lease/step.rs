@@ -29,6 +29,9 @@ use super::state::{Broken, Main, Owner, Renewal, State, Thread};
 impl Lease {
     /// Performs an action that `state` allows.
     pub(super) fn apply(&self, state: &mut State, action: Action) {
+        if action.is_fault() {
+            state.left.any = state.left.any.map(|any| any - 1);
+        }
         match action {
             Action::Tick => {
                 self.watch_waiting(state);
@@ -174,7 +177,9 @@ impl Lease {
         let observed = Observed { at: self.shown_time(state, slot, Thread::Main), what: seen };
         match take(&mut state.processes[slot].main) {
             Main::Attempting { standby, attempt, failed, in_hand, .. } => {
-                let failed = failed || matches!(fate, Fate::Fails(_) | Fate::FailsYetLands(_));
+                // To drop a lock is to close a descriptor: what is said about it decides nothing.
+                let drops = matches!(effect, Effect::DropLatch | Effect::DropResidency);
+                let failed = failed || (!drops && matches!(fate, Fate::Fails(_) | Fate::FailsYetLands(_)));
                 let what = observed.what.clone();
                 let step = attempt.step(observed);
                 marks::attempt(self, state, slot, &effect, &what, &step);
