@@ -158,8 +158,8 @@ impl Lease {
         if owner.gate.admits(now) && !succeeded && !displaced {
             state.broke(Broken::FencedInVain);
         }
-        // Who is never paused has time for a second try.
-        let one_failure = self.failures == 1 && self.prompt && !self.busy && self.suspends == 0;
+        // Who is never paused has time for a second try, where a tick is no more than a quarter of a TTL.
+        let one_failure = self.failures == 1 && 4 <= self.ttl && self.prompt && !self.busy && self.suspends == 0;
         if one_failure && matches!(cause, keeper::Cause::DeadlinePassed(Some(Problem::Failed(_)))) {
             state.broke(Broken::FencedForOneFailure);
         }
