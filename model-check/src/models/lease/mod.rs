@@ -133,7 +133,7 @@ impl Model for Lease {
     fn next_state(&self, state: &State, action: Action) -> Option<State> {
         let mut next = state.clone();
         self.apply(&mut next, action);
-        relative::settle(&mut next, self.ttl());
+        relative::settle_changes(&mut next, state, self.ttl());
         Some(next)
     }
 

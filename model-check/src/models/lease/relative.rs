@@ -17,9 +17,11 @@
 //! and here all processes have the same.
 
 use modeld_spec::lease::acquire::Outcome;
+use modeld_spec::lease::record::Record;
 use modeld_spec::time::{BootTime, Instants, Role, Ttl};
 
 use super::names::{LONG_AGO, NEVER, NOW, TICK};
+use super::shared::Shared;
 use super::state::{Main, Owner, Process, Renewal, State};
 
 /// Lets a tick pass.
@@ -44,6 +46,19 @@ pub(super) fn settle(value: &mut dyn Instants, ttl: Ttl) {
             *instant = LONG_AGO;
         }
     });
+}
+
+/// The same for what `state` does not share with the state before it.
+pub(super) fn settle_changes(state: &mut State, before: &State, ttl: Ttl) {
+    let same = |record: &Shared<Record>| before.disk.record.as_ref().is_some_and(|old| old.is_same(record));
+    if let Some(record) = state.disk.record.as_mut().filter(|record| !same(record)) {
+        settle(&mut **record, ttl);
+    }
+    for (process, before) in state.processes.iter_mut().zip(&before.processes) {
+        if !process.is_same(before) && process.lives() {
+            settle(&mut **process, ttl);
+        }
+    }
 }
 
 /// The outcome of an attempt without what it hands to the next one.
@@ -159,6 +174,24 @@ mod tests {
             assert!(settling.len() < plain.len(), "{} {}", settling.len(), plain.len());
             assert_eq!(settling.len(), through.len());
             assert!(settling == through);
+        }
+    }
+
+    #[test]
+    fn what_has_not_changed_is_settled() {
+        let lease = Lease { failures: 1, restarts: 0, horizon: None, prompt: true, ..Lease::SMALL };
+        let mut actions = Vec::new();
+        for state in reached(&lease, |mut state| {
+            settle(&mut state, lease.ttl());
+            state
+        }) {
+            lease.actions(&state, &mut actions);
+            for action in actions.drain(..) {
+                let mut whole = state.clone();
+                lease.apply(&mut whole, action);
+                settle(&mut whole, lease.ttl());
+                assert_eq!(lease.next_state(&state, action), Some(whole));
+            }
         }
     }
 
