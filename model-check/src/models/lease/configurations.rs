@@ -50,9 +50,21 @@ fn deep() -> Vec<Configuration<Lease>> {
     let three = Lease { processes: 3, restarts: 0, ..free.clone() };
     vec![
         Configuration::deep("restart", free.clone(), (0, 0, 0)),
-        Configuration::deep("three", Lease { horizon: Some(2), ..three.clone() }, (0, 0, 0)),
-        Configuration::deep("three-prompt", Lease { prompt: true, restarts: 1, ..three }, (0, 0, 0)),
-        Configuration::deep("io-errors", Lease { failures: 2, horizon: Some(2), ..small }, (0, 0, 0)),
-        Configuration::deep("lock-file-crash", Lease { replacements: 1, restarts: 0, ..free }, (0, 0, 0)),
+        Configuration::deep("three", Lease { horizon: Some(2), ..three.clone() }, (593_265, 2_638_610, 89)),
+        Configuration::deep(
+            "three-prompt",
+            Lease { prompt: true, restarts: 1, ..three },
+            (178_073, 598_976, 97),
+        ),
+        Configuration::deep(
+            "io-errors",
+            Lease { failures: 2, horizon: Some(2), ..small },
+            (2_681_805, 10_053_766, 89),
+        ),
+        Configuration::deep(
+            "lock-file-crash",
+            Lease { replacements: 1, restarts: 0, ..free },
+            (2_492_100, 16_494_817, 135),
+        ),
     ]
 }

@@ -17,11 +17,9 @@
 //! and here all processes have the same.
 
 use modeld_spec::lease::acquire::Outcome;
-use modeld_spec::lease::record::Record;
 use modeld_spec::time::{BootTime, Instants, Role, Ttl};
 
 use super::names::{LONG_AGO, NEVER, NOW, TICK};
-use super::shared::Shared;
 use super::state::{Main, Owner, Process, Renewal, State};
 
 /// Lets a tick pass.
@@ -48,15 +46,16 @@ pub(super) fn settle(value: &mut dyn Instants, ttl: Ttl) {
     });
 }
 
-/// The same for what `state` does not share with the state before it.
-pub(super) fn settle_changes(state: &mut State, before: &State, ttl: Ttl) {
-    let same = |record: &Shared<Record>| before.disk.record.as_ref().is_some_and(|old| old.is_same(record));
-    if let Some(record) = state.disk.record.as_mut().filter(|record| !same(record)) {
+/// Settles what a step has changed of `before`, which is settled: the rest is shared with it, and stays so.
+pub(super) fn settle_since(before: &State, after: &mut State, ttl: Ttl) {
+    if let Some(record) = &mut after.disk.record
+        && !before.disk.record.as_ref().is_some_and(|before| record.is_shared_with(before))
+    {
         settle(&mut **record, ttl);
     }
-    for (process, before) in state.processes.iter_mut().zip(&before.processes) {
-        if !process.is_same(before) && process.lives() {
-            settle(&mut **process, ttl);
+    for (before, after) in before.processes.iter().zip(&mut after.processes) {
+        if after.lives() && !after.is_shared_with(before) {
+            settle(&mut **after, ttl);
         }
     }
 }

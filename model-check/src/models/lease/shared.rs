@@ -25,8 +25,8 @@ impl<T> Shared<T> {
         Shared(Arc::new(Part { value, fingerprint: OnceLock::new() }))
     }
 
-    /// Whether both share the value: neither has changed since one was made of the other.
-    pub fn is_same(&self, other: &Self) -> bool {
+    /// Whether this is a part that `other` shares: nobody has changed it since.
+    pub fn is_shared_with(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
     }
 }
@@ -49,7 +49,7 @@ impl<T: Clone> DerefMut for Shared<T> {
 
 impl<T: PartialEq> PartialEq for Shared<T> {
     fn eq(&self, other: &Self) -> bool {
-        self.is_same(other) || self.0.value == other.0.value
+        self.is_shared_with(other) || self.0.value == other.0.value
     }
 }
 
@@ -119,9 +119,9 @@ mod tests {
         let first = Shared::new(vec![1, 2]);
         let begun = hash(&first);
         let mut second = first.clone();
-        assert!(second.is_same(&first));
+        assert!(second.is_shared_with(&first));
         second.push(3);
-        assert!(!second.is_same(&first));
+        assert!(!second.is_shared_with(&first));
         assert_ne!(hash(&second), begun);
         assert_eq!(hash(&first), begun);
         second.pop();
