@@ -7,7 +7,7 @@ use std::io;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use model_check::commands::{Failure, check, explain, explore, list, mutants, specimens};
+use model_check::commands::{check, explain, explore, list, mutants, report, specimens};
 
 /// Check modeld's machines to the end
 #[derive(Parser)]
@@ -25,10 +25,12 @@ enum Command {
     Mutants(mutants::Arguments),
     /// Show that the protocols of others fall
     Specimens(specimens::Arguments),
-    /// Draw the shortest counterexample of a mutant
+    /// Draw the shortest counterexample of a mutant or a specimen
     Explain(explain::Explain),
     /// Draw a schedule
     Replay(explain::Replay),
+    /// Write a page for a design review: promises, rules, counts, mutants, diagrams
+    Report(report::Arguments),
     /// Walk through the states of a model in the browser
     Explore(explore::Arguments),
     /// Name every configuration, mutant and specimen
@@ -43,6 +45,7 @@ fn main() -> ExitCode {
         Command::Specimens(arguments) => specimens::run(&arguments, &mut out),
         Command::Explain(arguments) => explain::explain(&arguments, &mut out),
         Command::Replay(arguments) => explain::replay(&arguments, &mut out),
+        Command::Report(arguments) => report::run(&arguments, &mut out),
         Command::Explore(arguments) => explore::run(&arguments, &mut out),
         Command::List => list::run(&mut out),
     };
@@ -51,7 +54,7 @@ fn main() -> ExitCode {
         Err(failure) if failure.is_broken_pipe() => ExitCode::SUCCESS,
         Err(failure) => {
             eprintln!("error: {failure}");
-            ExitCode::from(Failure::CODE)
+            ExitCode::from(failure.code())
         }
     }
 }

@@ -3,10 +3,13 @@
 use std::marker::PhantomData;
 use std::net::SocketAddr;
 
+use stateright::Model;
+
 use crate::configuration::{Configuration, Counts, Profile};
 use crate::schedule::{Malformed, Schedule, Setting};
 use crate::search::exhaustive::{Exhaustive, Incomplete, Options, Progress};
 use crate::search::shortest::{Shortest, shortest};
+use crate::story::explored::Explored;
 use crate::story::{self, Tale};
 use crate::study::{Expected, Kind, Mutated, Study};
 
@@ -230,16 +233,18 @@ impl<S: Study> Subject for Of<S> {
             return Err(Malformed::Setting { model: S::NAME, setting: schedule.setting.clone() });
         };
         let path = schedule.play(&model)?;
-        let fallen = model
-            .promises()
-            .into_iter()
-            .find(|promise| promise.kind == Kind::Always && !(promise.holds)(&model, &path.end));
-        Ok(story::tell(&model, &path, fallen.map(|promise| promise.says)))
+        let promises = model.promises();
+        let falls =
+            |kind, holds: fn(&S, &S::State) -> bool| kind == Kind::Always && !holds(&model, &path.end);
+        let mut fallen: Vec<_> = promises.iter().filter(|each| falls(each.kind, each.holds)).collect();
+        // Where several fall, it is the one that the schedule is about.
+        fallen.sort_by_key(|promise| Some(promise.says) != schedule.breaks.as_deref());
+        Ok(story::tell(&model, &path, fallen.first().map(|promise| promise.says)))
     }
 
     fn explore(&self, setup: &Setup, address: SocketAddr) {
         if let Some(configuration) = self.configuration(&setup.id) {
-            configuration.model.checker().serve(address);
+            Explored(configuration.model).checker().serve(address);
         }
     }
 }

@@ -1,0 +1,144 @@
+//! A model: its promises, configurations, marks and mutants.
+
+use std::fmt::Write as _;
+
+use super::super::table::{duration, thousands};
+use super::measured::Measured;
+use super::{Reported, chapters, exhibits};
+use crate::configuration::Profile;
+use crate::story::escaped;
+use crate::study::{Expected, Kind};
+use crate::subject::{Claim, Setup};
+
+/// The section of a model.
+pub(super) fn html(reported: &Reported, measured: &[Measured]) -> String {
+    let model = &reported.model;
+    let name = escaped(model.name());
+    let mut html =
+        format!("<h2 id=\"{name}\">Model: {name}</h2>\n<p class=\"about\">{}</p>\n", escaped(model.about()));
+    html += &promises(reported);
+    html += &configurations(&model.setups(), measured);
+    html += &exhibits::mutants(reported);
+    let marks = model.marks();
+    let _ = writeln!(
+        html,
+        "<h3>What is seen to happen</h3>\n<p>Each of these {} marks, actions and guards in both directions, has to be \
+         left by the searches of a profile, and no other.</p>\n<details><summary>The marks</summary>\n<ul>",
+        marks.len()
+    );
+    for mark in marks {
+        let _ = writeln!(html, "<li>{}</li>", escaped(mark));
+    }
+    html + "</ul></details>\n"
+}
+
+fn promises(reported: &Reported) -> String {
+    let claims = reported.model.claims();
+    let of = |kind| claims.iter().filter(move |claim| claim.kind == kind);
+    let mut html = String::from(
+        "<h3>Promises</h3>\n<div class=\"scroll\"><table>\n<tr><th>rule</th><th>in every state</th><th>source</th>\
+         <th>noticed</th></tr>\n",
+    );
+    for claim in of(Kind::Always) {
+        let noticed = reported.mutants.iter().filter(|(mutant, _)| match mutant.expected {
+            Expected::Killed { by, .. } => by == claim.says,
+            Expected::Equivalent { .. } => false,
+        });
+        let noticed: Vec<String> = noticed.map(|(mutant, _)| exhibits::link(mutant)).collect();
+        let _ = writeln!(
+            html,
+            "<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
+            rule(claim),
+            escaped(claim.says),
+            escaped(claim.source),
+            noticed.join(", ")
+        );
+    }
+    html += "</table></div>\n<p>And these are reached:</p>\n<ul>\n";
+    for claim in of(Kind::Sometimes) {
+        let _ = writeln!(html, "<li>{}</li>", escaped(claim.says));
+    }
+    html + "</ul>\n"
+}
+
+fn rule(claim: &Claim) -> String {
+    let id = escaped(claim.id);
+    if chapters::has(claim.id) { format!("<a href=\"#rule-{id}\">{id}</a>") } else { id }
+}
+
+fn configurations(setups: &[Setup], measured: &[Measured]) -> String {
+    let mut html = String::from(
+        "<h3>Configurations</h3>\n<div class=\"scroll\"><table>\n<tr><th>configuration</th><th>profile</th>\
+         <th>bounds</th><th>faults</th><th class=\"n\">distinct states</th><th class=\"n\">generated</th>\
+         <th class=\"n\">depth</th>",
+    );
+    if !measured.is_empty() {
+        html += "<th>measured</th>";
+    }
+    html += "</tr>\n";
+    for setup in setups {
+        let profile = match setup.profile {
+            Profile::Quick => "quick",
+            Profile::Deep => "deep",
+        };
+        let symmetric = if setup.symmetric { "; up to names" } else { "" };
+        let _ = write!(
+            html,
+            "<tr><td>{}</td><td>{profile}</td><td>{}{symmetric}</td><td>{}</td><td class=\"n\">{}</td>\
+             <td class=\"n\">{}</td><td class=\"n\">{}</td>",
+            escaped(&setup.id),
+            escaped(&setup.bounds),
+            escaped(&setup.faults.join(", ")),
+            thousands(setup.pinned.unique),
+            thousands(setup.pinned.generated),
+            setup.pinned.depth
+        );
+        if !measured.is_empty() {
+            let own = measured.iter().find(|each| each.model == setup.model && each.config == setup.id);
+            html +=
+                &format!("<td>{}</td>", own.map_or("not measured".to_string(), |own| compared(setup, own)));
+        }
+        html += "</tr>\n";
+    }
+    html + "</table></div>\n"
+}
+
+fn compared(setup: &Setup, measured: &Measured) -> String {
+    let pinned = (setup.pinned.unique, setup.pinned.generated, setup.pinned.depth);
+    let counts = (measured.unique, measured.generated, measured.depth);
+    match counts {
+        (Some(unique), Some(generated), Some(depth)) if measured.complete => {
+            let took = duration(measured.seconds);
+            if (unique, generated, depth) == pinned {
+                format!("<span class=\"good\">as pinned</span>, {took}")
+            } else {
+                let counts = [unique, generated, depth].map(thousands).join(" / ");
+                format!("<span class=\"bad\">{counts}</span>, {took}")
+            }
+        }
+        _ => "<span class=\"bad\">not complete</span>".to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::registry;
+
+    #[test]
+    fn measured_counts_are_held_against_the_pinned_ones() {
+        let setup = registry::model("lease").unwrap().setups().remove(0);
+        let measured = |unique: Option<usize>, complete| Measured {
+            model: setup.model.to_string(),
+            config: setup.id.clone(),
+            unique,
+            generated: Some(setup.pinned.generated),
+            depth: Some(setup.pinned.depth),
+            seconds: 1.0,
+            complete,
+        };
+        assert!(compared(&setup, &measured(Some(setup.pinned.unique), true)).contains("as pinned"));
+        assert!(compared(&setup, &measured(Some(7), true)).contains("7 / "));
+        assert!(compared(&setup, &measured(None, false)).contains("not complete"));
+    }
+}
