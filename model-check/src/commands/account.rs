@@ -67,7 +67,7 @@ impl Counterexample<'_> {
             write(file, &self.page())?;
         }
         if let Some(file) = &wanted.svg {
-            write(file, &picture::document(self.tale))?;
+            write(file, &picture::render(self.tale))?;
         }
         Ok(())
     }

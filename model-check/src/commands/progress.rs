@@ -117,7 +117,7 @@ impl Total {
     }
 }
 
-/// A search in a line: states, rate, depth, queue, when it ends.
+/// A search in a line: states, when it ends, rate, depth, queue.
 fn told(name: &str, expected: usize, progress: &Progress) -> String {
     let Progress { unique, queue, depth, elapsed } = *progress;
     let states = match expected {
@@ -126,7 +126,7 @@ fn told(name: &str, expected: usize, progress: &Progress) -> String {
     };
     let rate = unique as f64 / elapsed.as_secs_f64().max(MOMENT) / 1000.0;
     let left = left(unique, expected, elapsed);
-    format!("{name}: {states} states, {rate:.0} k/s, depth {depth}, queue {}{left}", thousands(queue))
+    format!("{name}: {states}{left}, {rate:.0} k/s, depth {depth}, queue {}", thousands(queue))
 }
 
 /// How long the rest takes if it goes on like this.
@@ -135,7 +135,7 @@ fn left(done: usize, expected: usize, elapsed: Duration) -> String {
         return String::new();
     }
     let rest = (expected - done) as f64 / done as f64 * elapsed.as_secs_f64();
-    format!(", ends in {}", duration(rest))
+    format!(", {} left", duration(rest))
 }
 
 fn bar(lines: Option<&MultiProgress>) -> ProgressBar {
@@ -163,9 +163,9 @@ mod tests {
         let progress = Progress { unique: 500_000, queue: 120, depth: 94, elapsed: Duration::from_secs(2) };
         assert_eq!(
             told("crash-n2", 2_000_000, &progress),
-            "crash-n2: 500,000 of 2,000,000 states, 250 k/s, depth 94, queue 120, ends in 6.0 s"
+            "crash-n2: 500,000 of 2,000,000, 6.0 s left, 250 k/s, depth 94, queue 120"
         );
-        assert_eq!(told("crash-n2", 0, &progress), "crash-n2: 500,000 states, 250 k/s, depth 94, queue 120");
+        assert_eq!(told("crash-n2", 0, &progress), "crash-n2: 500,000, 250 k/s, depth 94, queue 120");
     }
 
     #[test]
@@ -179,7 +179,7 @@ mod tests {
         };
         assert_eq!(
             total.told(Duration::from_secs(10), Some(Memory::gib(2))),
-            "1 of 9 done, 250 of 1,000 states, 2.0 GiB, 10.0 s, ends in 30.0 s"
+            "1 of 9 done, 250 of 1,000 states, 2.0 GiB, 10.0 s, 30.0 s left"
         );
     }
 

@@ -34,7 +34,7 @@ impl<S: Study> Model for Explored<S> {
     }
 
     fn as_svg(&self, path: Path<S::State, S::Action>) -> Option<String> {
-        Some(picture::document(&tale(&self.0, &path.into_vec())))
+        Some(picture::render(&tale(&self.0, &path.into_vec())))
     }
 
     fn properties(&self) -> Vec<Property<Self>> {

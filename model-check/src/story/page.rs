@@ -27,7 +27,7 @@ impl Account<'_> {
         let mut body =
             format!("<h1>{}</h1>\n<p class=\"about\">{}</p>\n", escaped(self.title), escaped(self.about));
         body += &facts(self.facts);
-        let _ = writeln!(body, "<figure>\n{}</figure>", picture::inline(self.tale));
+        let _ = writeln!(body, "<figure>\n{}</figure>", picture::render(self.tale));
         if let Some(schedule) = self.schedule.and_then(|schedule| serde_json::to_string_pretty(schedule).ok())
         {
             let _ = writeln!(
@@ -47,9 +47,8 @@ pub fn page(title: &str, body: &str) -> String {
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <meta name=\"color-scheme\" content=\"light dark\">\n<title>{}</title>\n\
-         <style>\n{STYLE}{}</style>\n</head>\n<body>\n<main>\n{body}</main>\n</body>\n</html>\n",
-        escaped(title),
-        picture::STYLE
+         <style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n{body}</main>\n</body>\n</html>\n",
+        escaped(title)
     )
 }
 
@@ -79,7 +78,7 @@ dl { display: grid; grid-template-columns: max-content 1fr; gap: .15rem 1.2rem; 
 dt { color: var(--soft) }
 dd { margin: 0 }
 code, pre { font-family: ui-monospace, 'SF Mono', Menlo, Consolas, monospace; font-size: .88em }
-pre { overflow-x: auto; background: var(--wash); padding: .8rem 1rem; border-radius: 6px }
+pre { white-space: pre-wrap; background: var(--wash); padding: .8rem 1rem; border-radius: 6px }
 figure { margin: 1rem 0; overflow-x: auto; border: 1px solid var(--line); border-radius: 6px }
 figure svg { display: block }
 .scroll { overflow-x: auto }
@@ -87,6 +86,8 @@ table { border-collapse: collapse; margin: .8rem 0; font-size: .92rem }
 th, td { text-align: left; vertical-align: top; padding: .3rem .9rem .3rem 0; border-bottom: 1px solid var(--line) }
 th { color: var(--soft); font-weight: 600 }
 .n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap }
+.wide { min-width: 13rem }
+.rule { margin: .4rem 0 1rem 1.2rem }
 .good { color: var(--good) }
 .bad { color: var(--bad); font-weight: 600 }
 .soft { color: var(--soft) }

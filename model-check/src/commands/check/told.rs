@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::super::Outcome;
-use super::super::account::{Counterexample, Files};
+use super::super::account::Files;
 use super::super::table::{Side, Table, duration, thousands};
 use super::checked::Checked;
 use crate::configuration::Counts;
@@ -57,42 +57,39 @@ fn verdict(checked: &Checked) -> String {
 pub(super) fn details(checked: &[Checked], files: &[Option<Files>]) -> String {
     let mut text = String::new();
     for (each, files) in checked.iter().zip(files) {
-        let id = &each.setup.id;
-        if let Some(reason) = each.incomplete() {
-            text += &format!("\n{id}: {reason}\n");
+        for line in findings(each) {
+            text += &format!("\n{}: {line}", each.setup.id);
         }
         if let Some(counterexample) = each.counterexample() {
-            text += &counterexample_told(&counterexample, files.as_ref());
-        } else if let Some(Incomplete::Fell(_)) = each.incomplete() {
-            text += "the shortest way there is beyond what is searched for one: break it in a smaller configuration\n";
-        }
-        let Some(found) = each.found() else { continue };
-        for verdict in found.verdicts.iter().filter(|verdict| !verdict.holds) {
-            text += &format!("\n{id}: never reached: {}\n", verdict.says);
-        }
-        let pinned = each.setup.pinned;
-        if found.counts != pinned {
-            text += &format!("\n{id}: found {}, pinned {}\n", counted(found.counts), counted(pinned));
-        }
-        if each.incomplete().is_none() && !each.salts_agree() {
-            for searched in &each.searches {
-                if let Ok(found) = &searched.found {
-                    text += &format!("\n{id}: salt {} found {}", searched.salt, counted(found.counts));
-                }
-            }
-            text += "\n";
+            text += &format!("\n\n{}\n", lanes::render(counterexample.tale));
+            text += &match files {
+                Some(files) => format!("{files}\n"),
+                None => "hint: `--counterexamples DIR` writes it as schedule, page and picture\n".to_string(),
+            };
         }
     }
-    text
+    if text.is_empty() { text } else { text + "\n" }
 }
 
-fn counterexample_told(counterexample: &Counterexample, files: Option<&Files>) -> String {
-    let mut text = format!("\n{}", lanes::render(counterexample.tale));
-    match files {
-        Some(files) => text += &format!("\n{files}\n"),
-        None => text += "\nhint: `--counterexamples DIR` writes it as schedule, page and picture\n",
+/// What is wrong with one configuration.
+fn findings(checked: &Checked) -> Vec<String> {
+    let mut lines: Vec<String> = checked.incomplete().map(ToString::to_string).into_iter().collect();
+    if matches!(checked.incomplete(), Some(Incomplete::Fell(_))) && checked.counterexample().is_none() {
+        lines.push("the shortest way there is beyond what is searched for one".to_string());
     }
-    text
+    let Some(found) = checked.found() else { return lines };
+    let missing = found.verdicts.iter().filter(|verdict| !verdict.holds);
+    lines.extend(missing.map(|verdict| format!("never reached: {}", verdict.says)));
+    let pinned = checked.setup.pinned;
+    if found.counts != pinned {
+        lines.push(format!("found {}, pinned {}", counted(found.counts), counted(pinned)));
+    }
+    if checked.incomplete().is_none() && !checked.salts_agree() {
+        let complete =
+            checked.searches.iter().filter_map(|each| Some((each.salt, each.found.as_ref().ok()?)));
+        lines.extend(complete.map(|(salt, found)| format!("salt {salt} found {}", counted(found.counts))));
+    }
+    lines
 }
 
 fn counted(counts: Counts) -> String {

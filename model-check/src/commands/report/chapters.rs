@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::prose;
 use crate::story::escaped;
 
 /// A rule of a chapter.
@@ -27,9 +28,10 @@ pub(super) fn html() -> String {
         for Rule { id, title, text } in rules(chapter) {
             let _ = writeln!(
                 html,
-                "<details id=\"rule-{id}\"><summary><strong>{id}</strong> {}</summary>\n<pre>{}</pre></details>",
+                "<details id=\"rule-{id}\"><summary><strong>{id}</strong> {}</summary>\n<div class=\"rule\">\n\
+                 {}</div></details>",
                 escaped(title),
-                escaped(text)
+                prose::html(text)
             );
         }
     }

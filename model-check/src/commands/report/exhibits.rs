@@ -90,7 +90,7 @@ fn drawn(mutant: &Mutant, fate: &Fate) -> String {
 }
 
 fn figure(tale: &Tale) -> String {
-    format!("<figure>\n{}</figure>\n", picture::inline(tale))
+    format!("<figure>\n{}</figure>\n", picture::render(tale))
 }
 
 fn anchor(mutant: &Mutant) -> String {

@@ -10,6 +10,7 @@ mod exhibits;
 mod measured;
 mod models;
 mod overview;
+mod prose;
 
 use std::io::Write;
 use std::path::PathBuf;

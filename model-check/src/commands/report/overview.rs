@@ -62,7 +62,7 @@ fn row(Reported { model, mutants }: &Reported) -> String {
         String::new()
     };
     format!(
-        "<tr><td><a href=\"#{name}\">{name}</a></td><td>{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td>\
+        "<tr><td><a href=\"#{name}\">{name}</a></td><td class=\"wide\">{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td>\
          <td class=\"n\">{}</td><td class=\"n\">{}</td><td>{} killed, {} equivalent{bad}</td></tr>\n",
         escaped(model.about()),
         count(Kind::Always),

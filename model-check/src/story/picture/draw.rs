@@ -5,21 +5,19 @@ use std::fmt::Write as _;
 use super::super::markup::escaped;
 use super::super::{Tale, Told};
 use super::layout::{BAR, GAP, HEAD, LANE, LINE, Layout, NUMBERS, PAD, Row, tenths};
+use super::style::STYLE;
 
-/// The whole picture, with this style sheet in it.
-pub(super) fn svg(tale: &Tale, style: Option<&str>) -> String {
+/// The whole picture.
+pub(super) fn svg(tale: &Tale) -> String {
     let layout = Layout::of(tale);
     let endings = usize::from(tale.broken.is_some()) + usize::from(tale.returns_to.is_some());
     let height = layout.bottom() + PAD + endings as u32 * (ENDING + PAD);
     let width = layout.width();
     let mut svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"tale\" role=\"img\" width=\"{width}\" \
-         height=\"{height}\" viewBox=\"0 0 {width} {height}\">\n<title>{}</title>\n",
+         height=\"{height}\" viewBox=\"0 0 {width} {height}\">\n<title>{}</title>\n<style>\n{STYLE}</style>\n",
         escaped(tale.broken.as_deref().unwrap_or("a path"))
     );
-    if let Some(style) = style {
-        let _ = writeln!(svg, "<style>\n{style}</style>");
-    }
     svg += &rectangle("paper", (0, 0), (width, height), 0);
     svg += &heads(tale, &layout);
     for index in 0..tale.steps.len() {

@@ -17,16 +17,9 @@ mod style;
 
 use super::Tale;
 
-pub use style::STYLE;
-
-/// The picture as a document of its own.
-pub fn document(tale: &Tale) -> String {
-    draw::svg(tale, Some(STYLE))
-}
-
-/// The picture as a part of a page that has [`STYLE`] in it.
-pub fn inline(tale: &Tale) -> String {
-    draw::svg(tale, None)
+/// The picture, which is a document of its own and may stand in any page as well.
+pub fn render(tale: &Tale) -> String {
+    draw::svg(tale)
 }
 
 #[cfg(test)]
@@ -56,7 +49,7 @@ mod tests {
     #[test]
     fn every_step_lane_and_change_is_in_the_picture() {
         let tale = fall();
-        let svg = document(&tale);
+        let svg = render(&tale);
         let document = Document::parse(&svg).unwrap();
         let numbers: Vec<String> = of_class(&document, "number").into_iter().map(text).collect();
         let expected: Vec<String> = (1..=tale.steps.len()).map(|number| number.to_string()).collect();
@@ -74,7 +67,7 @@ mod tests {
 
     #[test]
     fn everything_lies_inside() {
-        let svg = document(&fall());
+        let svg = render(&fall());
         let document = Document::parse(&svg).unwrap();
         let number = |node: &Node, name: &str| node.attribute(name).and_then(|text| text.parse::<f64>().ok());
         let frame = document.root_element();
@@ -103,7 +96,7 @@ mod tests {
             broken: None,
             returns_to: Some(0),
         };
-        let svg = document(&tale);
+        let svg = render(&tale);
         let document = Document::parse(&svg).unwrap();
         assert!(!document.descendants().any(|node| node.has_tag_name("script")));
         assert_eq!(
@@ -115,7 +108,7 @@ mod tests {
 
     #[test]
     fn a_picture_asks_nobody_for_anything() {
-        let svg = document(&fall());
+        let svg = render(&fall());
         for foreign in ["href", "url(", "@import", "<script", "<image"] {
             assert!(!svg.contains(foreign), "{foreign}");
         }

@@ -2,7 +2,7 @@
 
 /// The style sheet of a picture. Every rule is for what is inside `.tale`, so that it may stand in any page; colours
 /// are written out, because most converters know no variables.
-pub const STYLE: &str = "\
+pub(super) const STYLE: &str = "\
 .tale { font-family: system-ui, 'Segoe UI', 'Helvetica Neue', sans-serif; font-size: 13px }
 .tale text { fill: #1d2733 }
 .tale .paper { fill: #ffffff }
