@@ -1,7 +1,7 @@
 //! The command line of the model checker.
 //!
 //! Exit codes: 0 everything is as it should be; 1 a promise fell, or a count, a mutant, a mark is not as it should be;
-//! 2 the command line, or what it names; 3 a search was not complete.
+//! 2 the command line, or what it names; 3 a search was not complete, or can't be.
 
 use std::io;
 use std::process::ExitCode;
@@ -11,7 +11,7 @@ use model_check::commands::{check, explain, explore, list, mutants, report, spec
 
 /// Check modeld's machines to the end
 #[derive(Parser)]
-#[command(name = "model-check")]
+#[command(name = "model-check", after_help = EXIT_CODES)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -58,3 +58,7 @@ fn main() -> ExitCode {
         }
     }
 }
+
+const EXIT_CODES: &str = "\
+Exit codes: 0 everything is as it should be; 1 a promise fell, or a count, a mutant or a mark is not as it should be; \
+2 the command line, or what it names; 3 a search was not complete, or can't be.";

@@ -77,7 +77,7 @@ impl fmt::Display for Files {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(schedule) = &self.schedule {
             let schedule = schedule.display();
-            writeln!(f, "schedule: {schedule} (`model-check replay {schedule}` plays it)")?;
+            writeln!(f, "schedule: {schedule}, which `model-check replay` plays")?;
         }
         write!(f, "page: {}\npicture: {}", self.page.display(), self.picture.display())
     }
@@ -133,6 +133,6 @@ mod tests {
         assert_eq!(schedule.steps.len(), tale.steps.len());
         assert!(read(&files.page).contains("<h1>lease: small</h1>"));
         assert!(read(&files.picture).starts_with("<svg "));
-        assert!(files.to_string().contains("model-check replay "), "{files}");
+        assert!(files.to_string().contains("model-check replay"), "{files}");
     }
 }

@@ -83,13 +83,12 @@ fn judge(mutant: &Mutant, fate: &Fate) -> Outcome {
     }
 }
 
-/// What became of it, in a word.
+/// What became of it, in a word. What nothing is known about survived: nobody noticed it.
 pub(super) fn status(mutant: &Mutant, fate: &Fate) -> &'static str {
     match (mutant.expected, fate) {
         (_, Fate::Killed(_)) => "killed",
         (Expected::Equivalent { .. }, Fate::Survived { .. }) => "equivalent",
-        (Expected::Killed { .. }, Fate::Survived { .. }) => "survived",
-        (_, Fate::Unknown(_)) => "unknown",
+        (Expected::Killed { .. }, Fate::Survived { .. }) | (_, Fate::Unknown(_)) => "survived",
     }
 }
 
@@ -103,7 +102,10 @@ fn value(mutant: &Mutant, fate: &Fate) -> Value {
         "status": status(mutant, fate),
         "property": property(mutant),
         "steps": steps,
-        "reason": reason(mutant),
+        "reason": match fate {
+            Fate::Unknown(why) => why,
+            Fate::Killed(_) | Fate::Survived { .. } => reason(mutant),
+        },
     })
 }
 
@@ -145,19 +147,24 @@ fn table(judged: &[(&Mutant, &Fate)]) -> String {
 
 fn closing(judged: &[(&Mutant, &Fate)]) -> String {
     let count = |name: &str| judged.iter().filter(|(mutant, fate)| status(mutant, fate) == name).count();
-    let told = format!(
+    let mut told = format!(
         "{} killed, {} equivalent, {} survived",
         count("killed"),
         count("equivalent"),
         count("survived")
     );
-    let other = judged.iter().filter(|(mutant, fate)| {
+    let otherwise = judged.iter().filter(|(mutant, fate)| {
         judge(mutant, fate) != Outcome::AsExpected && matches!(fate, Fate::Killed(_))
     });
-    match (count("unknown"), other.count()) {
-        (0, 0) => told,
-        (unknown, other) => format!("{told}, {unknown} unknown; {other} killed otherwise than pinned"),
+    let unknown = judged.iter().filter(|(_, fate)| matches!(fate, Fate::Unknown(_)));
+    for (number, what) in
+        [(otherwise.count(), "killed otherwise than pinned"), (unknown.count(), "not searched to the end")]
+    {
+        if 0 < number {
+            told += &format!("; {number} {what}");
+        }
     }
+    told
 }
 
 #[cfg(test)]
@@ -187,7 +194,7 @@ mod tests {
             (KILLED, survived.clone(), "survived", Outcome::Fell),
             (EQUIVALENT, survived, "equivalent", Outcome::AsExpected),
             (EQUIVALENT, killed(), "killed", Outcome::Fell),
-            (KILLED, unknown, "unknown", Outcome::Incomplete),
+            (KILLED, unknown, "survived", Outcome::Incomplete),
         ];
         for (expected, fate, told, outcome) in cases {
             let mutant = mutant(expected);
@@ -204,9 +211,14 @@ mod tests {
         let (one, other) = (mutant(KILLED), mutant(EQUIVALENT));
         let (kill, live) = (killed(), Fate::Survived { states: 5 });
         assert_eq!(closing(&[(&one, &kill), (&other, &live)]), "1 killed, 1 equivalent, 0 survived");
+        let unknown = Fate::Unknown("too many states".to_string());
+        assert_eq!(
+            closing(&[(&one, &unknown)]),
+            "0 killed, 0 equivalent, 1 survived; 1 not searched to the end"
+        );
         assert_eq!(
             closing(&[(&other, &kill), (&one, &live)]),
-            "1 killed, 0 equivalent, 1 survived, 0 unknown; 1 killed otherwise than pinned"
+            "1 killed, 0 equivalent, 1 survived; 1 killed otherwise than pinned"
         );
     }
 }

@@ -87,6 +87,7 @@ th, td { text-align: left; vertical-align: top; padding: .3rem .9rem .3rem 0; bo
 th { color: var(--soft); font-weight: 600 }
 .n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap }
 .wide { min-width: 13rem }
+.name { white-space: nowrap }
 .rule { margin: .4rem 0 1rem 1.2rem }
 .good { color: var(--good) }
 .bad { color: var(--bad); font-weight: 600 }
@@ -100,6 +101,8 @@ a { color: inherit; text-decoration-color: var(--soft) }
   @page { margin: 14mm }
   :root { --ink: #000000; --soft: #444444; --paper: #ffffff; --line: #cccccc; --wash: #f5f5f5; --good: #14602e; --bad: #a01818 }
   body { font-size: 10.5pt }
+  table { font-size: 8.5pt }
+  .wide { min-width: 9rem }
   main { max-width: none; padding: 0 }
   figure { border: 0; overflow: visible }
   figure svg { max-width: 100%; height: auto }

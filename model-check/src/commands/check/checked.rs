@@ -118,6 +118,12 @@ impl Checked {
 
 #[cfg(test)]
 impl Checked {
+    /// One in which this promise fell on this path.
+    pub(super) fn fallen(setup: Setup, says: &'static str, tale: Tale) -> Self {
+        let found = Err(Incomplete::Fell(says));
+        Checked { setup, searches: vec![Searched { salt: 0, found, tale: Some(tale) }] }
+    }
+
     /// One whose searches found these counts, each with its salt.
     pub(super) fn with(setup: Setup, counts: &[Option<crate::configuration::Counts>]) -> Self {
         let searched = |(salt, counts): (usize, &Option<crate::configuration::Counts>)| Searched {

@@ -68,7 +68,7 @@ pub(super) fn details(checked: &[Checked], files: &[Option<Files>]) -> String {
             };
         }
     }
-    if text.is_empty() { text } else { text + "\n" }
+    if text.is_empty() || text.ends_with('\n') { text } else { text + "\n" }
 }
 
 /// What is wrong with one configuration.
@@ -157,6 +157,21 @@ mod tests {
         assert!(table(&checked).ends_with(" SALTS DIFFER\n"));
         let text = details(&checked, &[None]);
         assert!(text.contains("salt 0 found (") && text.contains("salt 1 found (7, "), "{text}");
+    }
+
+    #[test]
+    fn a_promise_that_fell_is_told_with_its_path_and_how_to_keep_it() {
+        let setup = registry::model("lease").unwrap().setups().remove(0);
+        let tale = registry::specimen("directory_lock").unwrap().fall().unwrap();
+        let checked = vec![Checked::fallen(setup.clone(), "L1: one", tale.clone())];
+        assert!(table(&checked).ends_with(" FELL\n"));
+        let text = details(&checked, &[None]);
+        assert!(text.contains(&format!("{}: L1: one fell\n", setup.id)), "{text}");
+        assert!(text.contains(&lanes::render(&tale)), "{text}");
+        assert!(
+            text.ends_with("hint: `--counterexamples DIR` writes it as schedule, page and picture\n"),
+            "{text}"
+        );
     }
 
     #[test]

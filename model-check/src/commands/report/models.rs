@@ -47,18 +47,24 @@ fn promises(reported: &Reported) -> String {
         let noticed: Vec<String> = noticed.map(|(mutant, _)| exhibits::link(mutant)).collect();
         let _ = writeln!(
             html,
-            "<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
+            "<tr><td>{}</td><td class=\"wide\">{}</td><td>{}</td><td>{}</td></tr>",
             rule(claim),
-            escaped(claim.says),
+            escaped(claimed(claim)),
             escaped(claim.source),
             noticed.join(", ")
         );
     }
     html += "</table></div>\n<p>And these are reached:</p>\n<ul>\n";
     for claim in of(Kind::Sometimes) {
-        let _ = writeln!(html, "<li>{}</li>", escaped(claim.says));
+        let _ = writeln!(html, "<li>{}</li>", escaped(claimed(claim)));
     }
     html + "</ul>\n"
+}
+
+/// What is claimed, without the rule's number, which stands beside it.
+fn claimed(claim: &Claim) -> &str {
+    let claimed = claim.says.strip_prefix(claim.id).and_then(|rest| rest.strip_prefix(": "));
+    claimed.unwrap_or(claim.says)
 }
 
 fn rule(claim: &Claim) -> String {
@@ -84,7 +90,7 @@ fn configurations(setups: &[Setup], measured: &[Measured]) -> String {
         let symmetric = if setup.symmetric { "; up to names" } else { "" };
         let _ = write!(
             html,
-            "<tr><td>{}</td><td>{profile}</td><td>{}{symmetric}</td><td>{}</td><td class=\"n\">{}</td>\
+            "<tr><td class=\"name\">{}</td><td>{profile}</td><td>{}{symmetric}</td><td>{}</td><td class=\"n\">{}</td>\
              <td class=\"n\">{}</td><td class=\"n\">{}</td>",
             escaped(&setup.id),
             escaped(&setup.bounds),
