@@ -7,7 +7,7 @@ use std::io;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use model_check::commands::{check, explain, explore, list, mutants, report, specimens};
+use model_check::commands::{check, explain, explore, list, liveness, mutants, report, specimens};
 
 /// Check modeld's machines to the end
 #[derive(Parser)]
@@ -21,6 +21,8 @@ struct Arguments {
 enum Command {
     /// Search every configuration completely
     Check(check::Arguments),
+    /// Show that what has to come at last comes, once faults stop
+    Liveness(liveness::Arguments),
     /// Show that every mutant is noticed
     Mutants(mutants::Arguments),
     /// Show that the protocols of others fall
@@ -41,6 +43,7 @@ fn main() -> ExitCode {
     let mut out = io::stdout().lock();
     let ended = match Arguments::parse().command {
         Command::Check(arguments) => check::run(&arguments, &mut out),
+        Command::Liveness(arguments) => liveness::run(&arguments, &mut out),
         Command::Mutants(arguments) => mutants::run(&arguments, &mut out),
         Command::Specimens(arguments) => specimens::run(&arguments, &mut out),
         Command::Explain(arguments) => explain::explain(&arguments, &mut out),

@@ -51,9 +51,8 @@ impl Counterexample<'_> {
         }
         if let Some(broken) = &self.tale.broken {
             facts.push(("broken", broken.clone()));
-            let claims = registry::model(self.model).map(|model| model.claims()).unwrap_or_default();
-            if let Some(claim) = claims.iter().find(|claim| claim.says == broken) {
-                facts.push(("source", claim.source.to_string()));
+            if let Some(source) = source(self.model, broken) {
+                facts.push(("source", source.to_string()));
             }
         }
         facts.push(("steps", self.tale.steps.len().to_string()));
@@ -81,6 +80,14 @@ impl fmt::Display for Files {
         }
         write!(f, "page: {}\npicture: {}", self.page.display(), self.picture.display())
     }
+}
+
+/// Where a claim of a model comes from.
+fn source(model: &str, says: &str) -> Option<&'static str> {
+    let model = registry::model(model)?;
+    let claims = model.claims().into_iter().map(|claim| (claim.says, claim.source));
+    let aims = model.aims().into_iter().map(|aim| (aim.says, aim.source));
+    claims.chain(aims).find(|(claimed, _)| *claimed == says).map(|(_, source)| source)
 }
 
 /// Writes everything there is of a path to a folder, which is made if it does not exist.

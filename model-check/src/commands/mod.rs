@@ -5,6 +5,7 @@ pub mod check;
 pub mod explain;
 pub mod explore;
 pub mod list;
+pub mod liveness;
 pub mod mutants;
 pub mod outcome;
 mod pool;

@@ -15,6 +15,7 @@ use super::acquire::Owned;
 use super::effect::{Content, Effect, Failure, LatchSeen, Observation, Seen};
 use super::record::Residency;
 use crate::step::{Breach, Machine, Step};
+use crate::time::{BootTime, Instants, Role};
 
 /// Why an ownership ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -153,5 +154,17 @@ impl State {
             State::Unlock(_) => "drop residency",
             State::Unlatch(_) => "drop latch",
         }
+    }
+}
+
+impl Instants for Release {
+    fn instants(&mut self, change: &mut dyn FnMut(Role, &mut BootTime)) {
+        self.owned.instants(change);
+    }
+}
+
+impl Instants for Outcome {
+    fn instants(&mut self, _: &mut dyn FnMut(Role, &mut BootTime)) {
+        // It holds none.
     }
 }

@@ -1,32 +1,53 @@
 //! What is to be searched, and whether it can be.
 
 use super::super::{Failure, unknown};
+use super::goals::{self, Lasting};
 use crate::configuration::Profile;
 use crate::registry;
 use crate::search::Memory;
 use crate::subject::Setup;
 
-/// The configurations that the names stand for; those of the profile where there are none.
-pub(super) fn chosen(names: &[String], profile: Profile) -> Result<Vec<Setup>, Failure> {
-    let all: Vec<Setup> = registry::models().iter().flat_map(|model| model.setups()).collect();
+/// What is searched, and whose goals are checked.
+#[derive(Debug, Default)]
+pub(super) struct Chosen {
+    pub(super) setups: Vec<Setup>,
+    pub(super) lasting: Vec<Lasting>,
+}
+
+/// What the names stand for; everything of the profile where there are none. What is named itself is chosen whatever
+/// the profile.
+pub(super) fn chosen(names: &[String], profile: Profile) -> Result<Chosen, Failure> {
+    let setups: Vec<Setup> = registry::models().iter().flat_map(|model| model.setups()).collect();
+    let (due, lasting) = (goals::all(profile), goals::all(Profile::Deep));
     if names.is_empty() {
-        return Ok(all.into_iter().filter(|setup| setup.profile <= profile).collect());
+        let setups = setups.into_iter().filter(|setup| setup.profile <= profile).collect();
+        return Ok(Chosen { setups, lasting: due });
     }
-    let mut chosen: Vec<Setup> = Vec::new();
+    let mut chosen = Chosen::default();
     for name in names {
-        let whole = |setup: &&Setup| setup.model == name && setup.profile <= profile;
-        let named = |setup: &&Setup| setup.id == *name;
-        let found: Vec<Setup> = all.iter().filter(|setup| whole(setup) || named(setup)).cloned().collect();
-        if found.is_empty() {
+        let searched = setups
+            .iter()
+            .filter(|setup| setup.id == *name || (setup.model == name && setup.profile <= profile));
+        let lasts =
+            lasting.iter().filter(|each| each.id == *name || (each.model == name && due.contains(each)));
+        let found = add(&mut chosen.setups, searched) + add(&mut chosen.lasting, lasts);
+        if found == 0 {
             return Err(unknown("model or configuration", name));
-        }
-        for setup in found {
-            if !chosen.contains(&setup) {
-                chosen.push(setup);
-            }
         }
     }
     Ok(chosen)
+}
+
+/// Adds what is not there yet, and says how many were found.
+fn add<'a, T: Clone + PartialEq + 'a>(chosen: &mut Vec<T>, found: impl Iterator<Item = &'a T>) -> usize {
+    let mut number = 0;
+    for each in found {
+        number += 1;
+        if !chosen.contains(each) {
+            chosen.push(each.clone());
+        }
+    }
+    number
 }
 
 /// Refuses what can't fit before an hour is spent on the rest.
@@ -49,20 +70,20 @@ mod tests {
 
     #[test]
     fn names_are_models_and_configurations_and_nothing_else() {
-        let quick = chosen(&[], Profile::Quick).unwrap();
-        let deep = chosen(&[], Profile::Deep).unwrap();
+        let quick = chosen(&[], Profile::Quick).unwrap().setups;
+        let deep = chosen(&[], Profile::Deep).unwrap().setups;
         assert!(quick.len() < deep.len());
         assert!(quick.iter().all(|setup| setup.profile == Profile::Quick));
         let one = deep.last().unwrap();
         // A configuration that is named is searched whatever the profile, and once.
         let named = chosen(&[one.id.clone(), one.id.clone()], Profile::Quick).unwrap();
-        assert_eq!(named.iter().map(|setup| &setup.id).collect::<Vec<_>>(), [&one.id]);
+        assert_eq!(named.setups.iter().map(|setup| &setup.id).collect::<Vec<_>>(), [&one.id]);
         assert!(matches!(chosen(&["leese".to_string()], Profile::Deep), Err(Failure::Unknown { .. })));
     }
 
     #[test]
     fn the_largest_has_to_fit() {
-        let setups = chosen(&[], Profile::Deep).unwrap();
+        let setups = chosen(&[], Profile::Deep).unwrap().setups;
         let largest = setups.iter().max_by_key(|setup| setup.pinned.unique).unwrap();
         let wanted = Memory::of_search(largest.pinned.unique);
         assert!(fits(&setups, wanted).is_ok());

@@ -1,7 +1,9 @@
-//! `check`: searches configurations to the end and holds what they yield against what is pinned.
+//! `check`: searches configurations to the end, looks for circles on which a goal never comes, and holds what both
+//! yield against what is pinned.
 
 mod checked;
 mod choice;
+mod goals;
 mod json;
 mod marks;
 mod told;
@@ -21,6 +23,8 @@ use crate::search::Memory;
 use crate::search::exhaustive::Options;
 use crate::subject::Setup;
 use checked::{Checked, Run};
+use choice::Chosen;
+use goals::Endured;
 
 /// What to check.
 #[derive(Clone, Debug, clap::Args)]
@@ -52,7 +56,7 @@ pub struct Arguments {
 /// [`Failure`] if the command line names what does not exist, a configuration can't fit the memory, or the output
 /// can't be written.
 pub fn run(arguments: &Arguments, out: &mut impl Write) -> Result<Outcome, Failure> {
-    let setups = choice::chosen(&arguments.models, arguments.profile)?;
+    let Chosen { setups, lasting } = choice::chosen(&arguments.models, arguments.profile)?;
     let salts = arguments.salts.unwrap_or(match arguments.profile {
         Profile::Quick => 1,
         Profile::Deep => 2,
@@ -62,19 +66,21 @@ pub fn run(arguments: &Arguments, out: &mut impl Write) -> Result<Outcome, Failu
     let began = Instant::now();
     let checked = search_all(setups, salts, memory);
     let marks = marks::Findings::of(&checked, &arguments.models);
+    let endured = goals::check(&lasting);
     let files = write_counterexamples(&checked, arguments.counterexamples.as_deref())?;
     let outcome = checked.iter().map(Checked::outcome).max().unwrap_or(Outcome::AsExpected);
-    let outcome = outcome.max(marks.outcome());
+    let outcome = endured.iter().map(Endured::outcome).fold(outcome.max(marks.outcome()), Outcome::max);
     if arguments.json {
         // What is no property of a configuration has no place in the array, and must not get lost.
         for line in marks.lines() {
             drop(writeln!(std::io::stderr(), "{line}"));
         }
-        writeln!(out, "{:#}", Value::Array(checked.iter().map(json::value).collect()))?;
+        writeln!(out, "{:#}", Value::Array(values(&checked, &endured)))?;
         return Ok(outcome);
     }
     out.write_all(told::table(&checked).as_bytes())?;
     out.write_all(told::details(&checked, &files).as_bytes())?;
+    out.write_all(goals::told(&endured).as_bytes())?;
     for line in marks.lines() {
         writeln!(out, "{line}")?;
     }
@@ -84,10 +90,15 @@ pub fn run(arguments: &Arguments, out: &mut impl Write) -> Result<Outcome, Failu
 
 /// What the quick profile measures here, as the array of `--json`.
 pub(super) fn measure() -> Result<Value, Failure> {
-    let setups = choice::chosen(&[], Profile::Quick)?;
+    let Chosen { setups, lasting } = choice::chosen(&[], Profile::Quick)?;
     let memory = Options::plain().memory;
     choice::fits(&setups, memory)?;
-    Ok(Value::Array(search_all(setups, 1, memory).iter().map(json::value).collect()))
+    Ok(Value::Array(values(&search_all(setups, 1, memory), &goals::check(&lasting))))
+}
+
+/// Everything as the elements of one array.
+fn values(checked: &[Checked], endured: &[Endured]) -> Vec<Value> {
+    checked.iter().map(json::value).chain(endured.iter().map(Endured::json)).collect()
 }
 
 /// Makes every search of these configurations.

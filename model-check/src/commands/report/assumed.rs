@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use super::Material;
 use crate::configuration::Counts;
+use crate::liveness::Assumption;
 use crate::story::escaped;
 
 /// Bounds, faults, and what the search itself takes for granted.
@@ -31,9 +32,23 @@ pub(super) fn html(material: &Material) -> String {
          {odds:.0e} such pairs are expected in all searches together. The deep profile searches each configuration \
          twice, with other fingerprints, and the counts have to agree.</li>"
     );
-    html += "<li>Liveness. The promises above say that nothing bad happens, and that what has to be possible is \
-             possible.</li>\n\
-             <li>The driver. A model steps the machines as the daemon does; that the daemon's files, locks and clocks \
+    html += &fairness(material);
+    html += "<li>The driver. A model steps the machines as the daemon does; that the daemon's files, locks and clocks \
              behave as the modelled ones is tested elsewhere, not shown here.</li>\n</ul>\n";
     html
+}
+
+/// What is assumed to be done at last, for everything that is promised to come at last.
+fn fairness(material: &Material) -> String {
+    let mut html = String::from(
+        "<li>Fairness. What comes at last comes if faults have stopped and what stays possible is done at last, as far \
+         as it is named here:<ul>\n",
+    );
+    for reported in &material.models {
+        for Assumption { class, says } in reported.model.assumptions() {
+            let name = escaped(reported.model.name());
+            let _ = writeln!(html, "<li>{name}, {}: {}</li>", escaped(&class), escaped(&says));
+        }
+    }
+    html + "</ul></li>\n"
 }

@@ -110,6 +110,9 @@ mod tests {
                 let (_, claimed) = claim.says.split_once(": ").unwrap_or(("", claim.says));
                 assert!(page.contains(&crate::story::escaped(claimed)), "{}", claim.says);
             }
+            for assumption in model.assumptions() {
+                assert!(page.contains(&crate::story::escaped(&assumption.says)), "{}", assumption.says);
+            }
             for setup in model.setups() {
                 assert!(page.contains(&setup.id), "{}", setup.id);
             }

@@ -8,7 +8,7 @@ use super::{Reported, chapters, exhibits};
 use crate::configuration::Profile;
 use crate::story::escaped;
 use crate::study::{Expected, Kind};
-use crate::subject::{Claim, Setup};
+use crate::subject::{Aim, Mutant, Setup};
 
 /// The section of a model.
 pub(super) fn html(reported: &Reported, measured: &[Measured]) -> String {
@@ -17,6 +17,7 @@ pub(super) fn html(reported: &Reported, measured: &[Measured]) -> String {
     let mut html =
         format!("<h2 id=\"{name}\">Model: {name}</h2>\n<p class=\"about\">{}</p>\n", escaped(model.about()));
     html += &promises(reported);
+    html += &goals(reported);
     html += &configurations(&model.setups(), measured);
     html += &exhibits::mutants(reported);
     let marks = model.marks();
@@ -32,6 +33,40 @@ pub(super) fn html(reported: &Reported, measured: &[Measured]) -> String {
     html + "</ul></details>\n"
 }
 
+/// The mutants that this claim has to notice.
+fn noticed(reported: &Reported, says: &str) -> String {
+    let by = |mutant: &Mutant| matches!(mutant.expected, Expected::Killed { by, .. } if by == says);
+    let links =
+        reported.mutants.iter().filter(|(mutant, _)| by(mutant)).map(|(mutant, _)| exhibits::link(mutant));
+    links.collect::<Vec<_>>().join(", ")
+}
+
+/// What has to come at last; nothing where nothing has to.
+fn goals(reported: &Reported) -> String {
+    let aims = reported.model.aims();
+    if aims.is_empty() {
+        return String::new();
+    }
+    let mut html = String::from(
+        "<h3>What comes at last</h3>\n<p>Once faults have stopped, and under the assumptions at the end of this \
+         page, there is no fair circle on which one of these never comes.</p>\n<div class=\"scroll\"><table>\n\
+         <tr><th>rule</th><th>at last</th><th>source</th><th>noticed</th></tr>\n",
+    );
+    for Aim { id, says, source } in aims {
+        let _ = writeln!(
+            html,
+            "<tr><td>{}</td><td class=\"wide\">{}</td><td>{}</td><td>{}</td></tr>",
+            rule(id),
+            escaped(claimed(id, says)),
+            escaped(source),
+            noticed(reported, says)
+        );
+    }
+    let lasting = reported.model.lasting(Profile::Deep).join(", ");
+    let _ = writeln!(html, "</table></div>\n<p class=\"soft\">Looked for in {}.</p>", escaped(&lasting));
+    html
+}
+
 fn promises(reported: &Reported) -> String {
     let claims = reported.model.claims();
     let of = |kind| claims.iter().filter(move |claim| claim.kind == kind);
@@ -40,36 +75,31 @@ fn promises(reported: &Reported) -> String {
          <th>noticed</th></tr>\n",
     );
     for claim in of(Kind::Always) {
-        let noticed = reported.mutants.iter().filter(|(mutant, _)| match mutant.expected {
-            Expected::Killed { by, .. } => by == claim.says,
-            Expected::Equivalent { .. } => false,
-        });
-        let noticed: Vec<String> = noticed.map(|(mutant, _)| exhibits::link(mutant)).collect();
         let _ = writeln!(
             html,
             "<tr><td>{}</td><td class=\"wide\">{}</td><td>{}</td><td>{}</td></tr>",
-            rule(claim),
-            escaped(claimed(claim)),
+            rule(claim.id),
+            escaped(claimed(claim.id, claim.says)),
             escaped(claim.source),
-            noticed.join(", ")
+            noticed(reported, claim.says)
         );
     }
     html += "</table></div>\n<p>And these are reached:</p>\n<ul>\n";
     for claim in of(Kind::Sometimes) {
-        let _ = writeln!(html, "<li>{}</li>", escaped(claimed(claim)));
+        let _ = writeln!(html, "<li>{}</li>", escaped(claimed(claim.id, claim.says)));
     }
     html + "</ul>\n"
 }
 
 /// What is claimed, without the rule's number, which stands beside it.
-fn claimed(claim: &Claim) -> &str {
-    let claimed = claim.says.strip_prefix(claim.id).and_then(|rest| rest.strip_prefix(": "));
-    claimed.unwrap_or(claim.says)
+fn claimed<'a>(id: &str, says: &'a str) -> &'a str {
+    says.strip_prefix(id).and_then(|rest| rest.strip_prefix(": ")).unwrap_or(says)
 }
 
-fn rule(claim: &Claim) -> String {
-    let id = escaped(claim.id);
-    if chapters::has(claim.id) { format!("<a href=\"#rule-{id}\">{id}</a>") } else { id }
+fn rule(id: &str) -> String {
+    let known = chapters::has(id);
+    let id = escaped(id);
+    if known { format!("<a href=\"#rule-{id}\">{id}</a>") } else { id }
 }
 
 fn configurations(setups: &[Setup], measured: &[Measured]) -> String {

@@ -12,9 +12,9 @@ pub fn letter(slot: usize) -> char {
     char::from(b'a' + slot as u8)
 }
 
-/// The instant of a tick.
-pub fn instant(tick: u8) -> BootTime {
-    BEGINNING.after(TICK * u32::from(tick))
+/// The instant that lies so many ticks ahead.
+pub fn instant(ticks: u8) -> BootTime {
+    NOW.after(TICK * u32::from(ticks))
 }
 
 /// A time to live of so many ticks.
@@ -72,5 +72,11 @@ pub const NAMESPACE: Namespace = Namespace(1);
 /// The length of a tick: the shortest time to live is one tick long.
 pub const TICK: Duration = Duration::from_millis(100);
 
-/// The instant of tick 0. Not the instant of booting, which a gate takes for fenced.
-const BEGINNING: BootTime = BootTime::from_nanos(1_000_000_000);
+/// The instant of every state (`relative.rs`).
+pub const NOW: BootTime = BootTime::from_nanos(101_000_000_000);
+
+/// An instant that does not come, nor nearer.
+pub const NEVER: BootTime = BootTime::from_nanos(u64::MAX);
+
+/// The instant of all that is over: a thousand ticks ago. Not the instant of booting, which a gate takes for fenced.
+pub const LONG_AGO: BootTime = BootTime::from_nanos(1_000_000_000);
