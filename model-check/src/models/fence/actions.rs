@@ -68,7 +68,7 @@ pub enum Action {
     Stick(u8),
     /// The machine is suspended for two ticks.
     Suspend,
-    /// Somebody removes all lease files.
+    /// Somebody removes all lease files while nobody has the latch.
     RemoveFiles,
     /// The power fails.
     PowerLoss,
@@ -170,7 +170,7 @@ impl Fence {
         if 0 < state.left.suspends && state.tick + 2 <= self.horizon {
             actions.push(Action::Suspend);
         }
-        if 0 < state.left.removals {
+        if 0 < state.left.removals && state.latch.is_none() {
             actions.push(Action::RemoveFiles);
         }
         if 0 < state.left.power {
@@ -483,7 +483,6 @@ pub(super) const MARKS: &[&str] = &[
     "fence: a write is not done, latch busy",
     "fence: a write is not done, failed",
     "fence: a write is unknown",
-    "fence: what was prepared was swept",
     "fence: a call is admitted",
     "fence: a call is for another ownership",
     "fence: a call is refused by the gate",

@@ -37,15 +37,15 @@ pub(super) fn all() -> Vec<Configuration<Fence>> {
 
 fn quick() -> Vec<Configuration<Fence>> {
     vec![
-        Configuration::quick("writes", WRITES, (0, 0, 0)),
-        Configuration::quick("gate-off", GATE_OFF, (0, 0, 0)),
+        Configuration::quick("writes", WRITES, (133_574, 375_639, 55)),
+        Configuration::quick("gate-off", GATE_OFF, (180_162, 513_530, 55)),
         Configuration::quick(
             "gate-off-crash",
             with(GATE_OFF, |budget| {
                 budget.crashes = 1;
                 budget.sweeps = 1;
             }),
-            (0, 0, 0),
+            (362_426, 1_258_365, 55),
         ),
         Configuration::quick(
             "fence-off",
@@ -56,17 +56,21 @@ fn quick() -> Vec<Configuration<Fence>> {
                     budget.renewals = 1;
                 })
             },
-            (0, 0, 0),
+            (1_140_148, 2_995_566, 59),
         ),
         Configuration::quick(
             "io-error",
             Fence { busy: true, ..with(ERRORS, |budget| budget.failures = 2) },
-            (0, 0, 0),
+            (2_656_570, 8_945_169, 56),
         ),
-        Configuration::quick("pause", with(WRITES, |budget| budget.pauses = 1), (0, 0, 0)),
-        Configuration::quick("power", with(WRITES, |budget| budget.power = 1), (0, 0, 0)),
-        Configuration::quick("files-removed", with(GATE_OFF, |budget| budget.removals = 1), (0, 0, 0)),
-        Configuration::quick("handover", HANDOVER, (0, 0, 0)),
+        Configuration::quick("pause", with(WRITES, |budget| budget.pauses = 1), (551_638, 1_714_298, 57)),
+        Configuration::quick("power", with(WRITES, |budget| budget.power = 1), (134_403, 509_832, 55)),
+        Configuration::quick(
+            "files-removed",
+            with(GATE_OFF, |budget| budget.removals = 1),
+            (5_040_266, 16_585_793, 55),
+        ),
+        Configuration::quick("handover", HANDOVER, (129_812, 312_175, 56)),
         Configuration::quick(
             "handover-stuck",
             with(HANDOVER, |budget| {
@@ -74,24 +78,73 @@ fn quick() -> Vec<Configuration<Fence>> {
                 budget.crashes = 1;
                 budget.renewals = 1;
             }),
-            (0, 0, 0),
+            (2_302_670, 7_483_634, 59),
         ),
-        Configuration::quick("stream", STREAM, (0, 0, 0)),
+        Configuration::quick("stream", STREAM, (700_955, 2_588_734, 53)),
         Configuration::quick(
+            "stream-gate-off",
+            Fence { gate_off: true, ..STREAM },
+            (1_199_674, 4_953_642, 53),
+        ),
+        Configuration::quick("rejoin", REJOIN, (316_415, 874_237, 54)),
+    ]
+}
+
+fn deep() -> Vec<Configuration<Fence>> {
+    vec![
+        Configuration::deep(
             "stream-pause",
             with(STREAM, |budget| {
                 budget.pauses = 1;
                 budget.crashes = 1;
             }),
+            (12_244_951, 47_906_098, 55),
+        ),
+        Configuration::deep(
+            "stream-removed",
+            with(STREAM, |budget| budget.removals = 1),
+            (12_539_125, 56_727_335, 53),
+        ),
+        Configuration::deep(
+            "three",
+            Fence {
+                processes: 3,
+                horizon: 9,
+                ..with(WRITES, |budget| {
+                    budget.writes = 3;
+                    budget.renewals = 0;
+                    budget.crashes = 1;
+                    budget.sweeps = 1;
+                })
+            },
             (0, 0, 0),
         ),
-        Configuration::quick("stream-removed", with(STREAM, |budget| budget.removals = 1), (0, 0, 0)),
-        Configuration::quick("rejoin", REJOIN, (0, 0, 0)),
+        Configuration::deep(
+            "two-clients",
+            Fence {
+                clients: 2,
+                ..with(STREAM, |budget| {
+                    budget.calls = 4;
+                })
+            },
+            (0, 0, 0),
+        ),
+        Configuration::deep(
+            "all-faults",
+            Fence {
+                busy: true,
+                ..with(WRITES, |budget| {
+                    budget.loads = 1;
+                    budget.sweeps = 1;
+                    budget.crashes = 1;
+                    budget.pauses = 1;
+                    budget.failures = 1;
+                    budget.power = 1;
+                })
+            },
+            (0, 0, 0),
+        ),
     ]
-}
-
-fn deep() -> Vec<Configuration<Fence>> {
-    vec![]
 }
 
 /// The same with more to do, or more faults.

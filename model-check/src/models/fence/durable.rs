@@ -62,10 +62,8 @@ impl Fence {
                 let highest = self.highest(state, slot, durable);
                 Seen::Epochs((0 < highest).then(|| epoch(highest)))
             }
-            Effect::Land if state.store.prepared[place] != ours => {
-                mark("fence: what was prepared was swept");
-                self.failed(slot, state, durable)
-            }
+            // What was swept can't land; the lease was not ours any more.
+            Effect::Land if state.store.prepared[place] != ours => self.failed(slot, state, durable),
             Effect::Land => {
                 self.watch_landing(state, slot);
                 if state.process(slot).ordinal < state.grants {

@@ -217,37 +217,37 @@ impl Mutant {
     /// The property that has to notice it, and in how many steps.
     pub fn expected(self) -> Expected {
         let (by, steps) = match self {
-            Mutant::GateNotAsked => (p::f1_begins_in_time::NAME, 0),
-            Mutant::GateIgnoresDeadline => (p::f1_one_gate::NAME, 0),
-            Mutant::ClockStandsInSuspend => (p::f1_one_gate::NAME, 0),
-            Mutant::LateRenewalReopens => (p::f1_closed_is_final::NAME, 0),
-            Mutant::FlushSkipsGate => (p::f1_begins_in_time::NAME, 0),
-            Mutant::LandsUnchecked => (p::f2_nothing_stale_lands::NAME, 0),
-            Mutant::ComparesBeforeLatch => (p::f2_nothing_stale_lands::NAME, 0),
-            Mutant::IgnoresRecord => (p::f2_nothing_stale_lands::NAME, 0),
-            Mutant::IgnoresEpochs => (p::f2_nothing_stale_lands::NAME, 0),
-            Mutant::BusyLatchIsTaken => (p::f2_nothing_stale_lands::NAME, 0),
-            Mutant::LatchErrorIsTaken => (p::f2_nothing_stale_lands::NAME, 0),
-            Mutant::ReadErrorIsOurs => (p::f2_nothing_stale_lands::NAME, 0),
-            Mutant::PrepareErrorGoesOn => (p::f3_what_lands_is_whole::NAME, 0),
-            Mutant::UnknownIsDone => (p::f3_reported_as_it_is::NAME, 0),
-            Mutant::UnknownIsNotDone => (p::f3_reported_as_it_is::NAME, 0),
-            Mutant::DoneBeforeSync => (p::f3_done_stays_done::NAME, 0),
-            Mutant::LeavesPrepared => (p::f4_nothing_is_left::NAME, 0),
-            Mutant::SweepsAnything => (p::f4_only_leftovers_are_swept::NAME, 0),
-            Mutant::NoMargin => (p::f5_ended_at_expiry::NAME, 0),
-            Mutant::EntryComparesInstanceOnly => (p::f6_called_as_meant::NAME, 0),
-            Mutant::EntryComparesEpochOnly => (p::f6_called_as_meant::NAME, 0),
-            Mutant::SessionOutlivesLoad => (p::f6_session_of_this_load::NAME, 0),
-            Mutant::SessionOutlivesOwnership => (p::f6_session_of_this_load::NAME, 0),
-            Mutant::ItemTrustsEntry => (p::f7_items_in_time::NAME, 0),
-            Mutant::ClientForgetsEpochs => (p::f8_nothing_older::NAME, 0),
-            Mutant::ReleasesBeforeDrained => (p::f9_nothing_lands_after::NAME, 0),
-            Mutant::PermitsStayOpen => (p::f9_nothing_lands_after::NAME, 0),
-            Mutant::FreesAfterResidency => (p::f9_memory_first::NAME, 0),
-            Mutant::DrainsForEver => (p::f10_bounded_drain::NAME, 0),
-            Mutant::ReleasesAtBound => (p::f9_memory_first::NAME, 0),
-            Mutant::FencedHandsOver => (p::f11_late_flushes_nothing::NAME, 0),
+            Mutant::GateNotAsked => (p::f1_begins_in_time::NAME, 4),
+            Mutant::GateIgnoresDeadline => (p::f1_one_gate::NAME, 6),
+            Mutant::ClockStandsInSuspend => (p::f1_one_gate::NAME, 5),
+            Mutant::LateRenewalReopens => (p::f1_closed_is_final::NAME, 8),
+            Mutant::FlushSkipsGate => (p::f1_begins_in_time::NAME, 7),
+            Mutant::LandsUnchecked => (p::f2_nothing_stale_lands::NAME, 12),
+            Mutant::ComparesBeforeLatch => (p::f2_nothing_stale_lands::NAME, 12),
+            Mutant::IgnoresRecord => (p::f2_nothing_stale_lands::NAME, 9),
+            Mutant::IgnoresEpochs => (p::f2_nothing_stale_lands::NAME, 12),
+            Mutant::BusyLatchIsTaken => (p::f2_nothing_stale_lands::NAME, 13),
+            Mutant::LatchErrorIsTaken => (p::f2_nothing_stale_lands::NAME, 11),
+            Mutant::ReadErrorIsOurs => (p::f2_nothing_stale_lands::NAME, 12),
+            Mutant::PrepareErrorGoesOn => (p::f3_what_lands_is_whole::NAME, 6),
+            Mutant::UnknownIsDone => (p::f3_reported_as_it_is::NAME, 8),
+            Mutant::UnknownIsNotDone => (p::f3_reported_as_it_is::NAME, 8),
+            Mutant::DoneBeforeSync => (p::f3_done_stays_done::NAME, 9),
+            Mutant::LeavesPrepared => (p::f4_nothing_is_left::NAME, 12),
+            Mutant::SweepsAnything => (p::f4_only_leftovers_are_swept::NAME, 10),
+            Mutant::NoMargin => (p::f5_ended_at_expiry::NAME, 7),
+            Mutant::EntryComparesInstanceOnly => (p::f6_called_as_meant::NAME, 18),
+            Mutant::EntryComparesEpochOnly => (p::f6_called_as_meant::NAME, 5),
+            Mutant::SessionOutlivesLoad => (p::f6_session_of_this_load::NAME, 7),
+            Mutant::SessionOutlivesOwnership => (p::f6_session_of_this_load::NAME, 23),
+            Mutant::ItemTrustsEntry => (p::f7_items_in_time::NAME, 8),
+            Mutant::ClientForgetsEpochs => (p::f8_nothing_older::NAME, 15),
+            Mutant::ReleasesBeforeDrained => (p::f9_nothing_lands_after::NAME, 12),
+            Mutant::PermitsStayOpen => (p::f9_nothing_lands_after::NAME, 14),
+            Mutant::FreesAfterResidency => (p::f9_memory_first::NAME, 13),
+            Mutant::DrainsForEver => (p::f10_bounded_drain::NAME, 6),
+            Mutant::ReleasesAtBound => (p::f9_memory_first::NAME, 14),
+            Mutant::FencedHandsOver => (p::f11_late_flushes_nothing::NAME, 7),
         };
         Expected::Killed { by, steps }
     }
@@ -297,5 +297,83 @@ impl Mutant {
             }
         };
         Fence { mutant: Some(self), ..model }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::search::shortest::{Shortest, shortest};
+    use crate::study::{Kind, Promise, Study};
+
+    /// How many steps it takes until the promise falls; `None` if it does not.
+    fn falls(model: Fence, says: &str) -> Option<usize> {
+        let promise: Promise<Fence> = p::of(&model).into_iter().find(|promise| promise.says == says).unwrap();
+        match shortest(&model, |state| !(promise.holds)(&model, state)) {
+            Shortest::Found(path) => Some(path.steps.len()),
+            Shortest::None { .. } => None,
+            Shortest::TooMany => panic!("{says}: too many states"),
+        }
+    }
+
+    #[test]
+    fn every_mutant_is_noticed_in_the_pinned_number_of_steps() {
+        for mutant in Mutant::ALL {
+            let Expected::Killed { by, steps } = mutant.expected() else { continue };
+            assert_eq!(falls(mutant.model(), by), Some(steps), "{}", mutant.id());
+        }
+    }
+
+    /// Each fault with a mutant that is noticed for it alone.
+    const EXPOSED: [(&str, Mutant, fn(&mut Fence)); 9] = [
+        ("crash", Mutant::IgnoresEpochs, |fence| fence.budget.crashes = 0),
+        ("pause", Mutant::LateRenewalReopens, |fence| fence.budget.pauses = 0),
+        ("suspend", Mutant::ClockStandsInSuspend, |fence| fence.budget.suspends = 0),
+        ("effect that never ends", Mutant::DrainsForEver, |fence| fence.budget.stuck = 0),
+        ("I/O error", Mutant::UnknownIsDone, |fence| fence.budget.failures = 0),
+        ("lease files removed", Mutant::IgnoresRecord, |fence| fence.budget.removals = 0),
+        ("power loss", Mutant::DoneBeforeSync, |fence| fence.budget.power = 0),
+        ("client with a stale record", Mutant::EntryComparesInstanceOnly, |fence| fence.stale = false),
+        ("latch busy", Mutant::BusyLatchIsTaken, |fence| fence.busy = false),
+    ];
+
+    #[test]
+    fn every_fault_has_a_mutant_that_survives_without_it() {
+        for (fault, mutant, take_away) in EXPOSED {
+            let mut model = mutant.model();
+            assert!(model.faults().contains(&fault), "{fault}");
+            take_away(&mut model);
+            assert!(!model.faults().contains(&fault), "{fault}");
+            let Expected::Killed { by, .. } = mutant.expected() else { panic!("{}", mutant.id()) };
+            assert_eq!(falls(model, by), None, "{fault}: {}", mutant.id());
+        }
+    }
+
+    #[test]
+    fn every_fault_that_is_searched_with_is_among_them() {
+        for configuration in c::all() {
+            for fault in configuration.model.faults() {
+                let defence = ["gate off", "fence off"].contains(&fault);
+                assert!(defence || EXPOSED.iter().any(|(exposed, ..)| *exposed == fault), "{fault}");
+            }
+        }
+    }
+
+    /// Each defence hides what is wrong with the other: that is why each is checked with the other switched off.
+    #[test]
+    fn what_one_defence_lets_through_the_other_stops() {
+        let hidden = Fence { mutant: Some(Mutant::GateNotAsked), fence_off: false, ..c::WRITES };
+        assert_eq!(falls(hidden, p::f2_nothing_stale_lands::NAME), None);
+        let alone = Fence { mutant: Some(Mutant::GateNotAsked), fence_off: true, ..c::WRITES };
+        assert!(falls(alone, p::f1_begins_in_time::NAME).is_some());
+    }
+
+    #[test]
+    fn every_mutant_has_its_own_name() {
+        let mut names = Mutant::ALL.map(Mutant::id).to_vec();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), Mutant::ALL.len());
+        assert!(all().iter().all(|mutant| p::of(&mutant.model).iter().any(|p| p.kind == Kind::Always)));
     }
 }

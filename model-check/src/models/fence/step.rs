@@ -93,7 +93,6 @@ impl Fence {
                 state.highest = 0;
                 // Whoever has the lock has it on a file that has no name any more.
                 state.residency = None;
-                state.latch = None;
             }
             Action::PowerLoss => power_loss(state),
         }

@@ -58,7 +58,7 @@ pub fn of(fence: &Fence) -> Vec<Promise<Fence>> {
         (gate, f11_late_flushes_nothing::promise()),
         (true, contract::promise()),
         (0 < fence.budget.writes, reach_landed::promise()),
-        (0 < fence.budget.writes, reach_late_landing::promise()),
+        (0 < fence.budget.writes && !fence.fence_off, reach_late_landing::promise()),
         (true, reach_successor::promise()),
         (1 < fence.processes, reach_leader::promise()),
         (served, reach_two_servers::promise()),
