@@ -329,7 +329,7 @@ mod tests {
         ("crash", Mutant::IgnoresEpochs, |fence| fence.budget.crashes = 0),
         ("pause", Mutant::LateRenewalReopens, |fence| fence.budget.pauses = 0),
         ("suspend", Mutant::ClockStandsInSuspend, |fence| fence.budget.suspends = 0),
-        ("effect that never ends", Mutant::DrainsForEver, |fence| fence.budget.stuck = 0),
+        ("effect that never ends", Mutant::ReleasesAtBound, |fence| fence.budget.stuck = 0),
         ("I/O error", Mutant::UnknownIsDone, |fence| fence.budget.failures = 0),
         ("lease files removed", Mutant::IgnoresRecord, |fence| fence.budget.removals = 0),
         ("power loss", Mutant::DoneBeforeSync, |fence| fence.budget.power = 0),
