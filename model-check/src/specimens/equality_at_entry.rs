@@ -205,7 +205,10 @@ impl Story for EqualityAtEntry {
                 let server = before.read.map_or('?', name);
                 (Some(2), format!("calls {server} by the name {server}: equal, admitted"))
             }
-            Action::Item => (Some(2), format!("gets an item from {}", before.stream.map_or('?', |(server, _)| name(server)))),
+            Action::Item => (
+                Some(2),
+                format!("gets an item from {}", before.stream.map_or('?', |(server, _)| name(server))),
+            ),
         }
     }
 

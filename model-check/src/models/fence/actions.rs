@@ -276,6 +276,9 @@ impl Fence {
             }
             _ => actions.push(Action::Release(slot, effect.name(), Fate::Done)),
         }
+        if *effect == Effect::Free && process.resident && 0 < state.left.failures {
+            actions.push(Action::Release(slot, effect.name(), Fate::Fails));
+        }
     }
 
     fn work(&self, state: &State, slot: u8, process: &Process, actions: &mut Vec<Action>) {
@@ -396,6 +399,7 @@ pub(super) fn kind(action: &Action) -> &'static str {
         Action::Lost(_) => "fence: lost",
         Action::End(_) => "fence: end",
         Action::Release(_, _, Fate::Busy) => "fence: release, latch busy",
+        Action::Release(_, _, Fate::Fails) => "fence: release, memory not freed",
         Action::Release(..) => "fence: release",
         Action::Drain(_) => "fence: drain",
         Action::Begin(_, Work::Load) => "fence: begin load",
@@ -435,6 +439,7 @@ pub(super) const MARKS: &[&str] = &[
     "fence: lost",
     "fence: end",
     "fence: release, latch busy",
+    "fence: release, memory not freed",
     "fence: release",
     "fence: drain",
     "fence: begin load",

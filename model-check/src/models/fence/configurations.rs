@@ -72,6 +72,11 @@ fn quick() -> Vec<Configuration<Fence>> {
         ),
         Configuration::quick("handover", HANDOVER, (129_812, 312_175, 56)),
         Configuration::quick(
+            "handover-error",
+            with(HANDOVER, |budget| budget.failures = 1),
+            (531_456, 1_403_259, 57),
+        ),
+        Configuration::quick(
             "handover-stuck",
             with(HANDOVER, |budget| {
                 budget.stuck = 1;
@@ -106,20 +111,6 @@ fn deep() -> Vec<Configuration<Fence>> {
             (12_539_125, 56_727_335, 53),
         ),
         Configuration::deep(
-            "three",
-            Fence {
-                processes: 3,
-                horizon: 9,
-                ..with(WRITES, |budget| {
-                    budget.writes = 3;
-                    budget.renewals = 0;
-                    budget.crashes = 1;
-                    budget.sweeps = 1;
-                })
-            },
-            (0, 0, 0),
-        ),
-        Configuration::deep(
             "two-clients",
             Fence {
                 clients: 2,
@@ -130,11 +121,10 @@ fn deep() -> Vec<Configuration<Fence>> {
             (0, 0, 0),
         ),
         Configuration::deep(
-            "all-faults",
+            "file-faults",
             Fence {
                 busy: true,
                 ..with(WRITES, |budget| {
-                    budget.loads = 1;
                     budget.sweeps = 1;
                     budget.crashes = 1;
                     budget.pauses = 1;

@@ -7,7 +7,6 @@
 use super::Fence;
 use super::configurations as c;
 use super::properties as p;
-use super::state::Budget;
 use crate::study::{Expected, Mutated};
 
 /// One change.
@@ -69,6 +68,8 @@ pub enum Mutant {
     PermitsStayOpen,
     /// A release drops its lock, and the memory comes back when the process ends.
     FreesAfterResidency,
+    /// Memory that could not be freed counts as freed.
+    FreeErrorIsFreed,
     /// A drain waits until nothing is under way, however long that takes.
     DrainsForEver,
     /// At its bound a drain gives up, and the release goes on.
@@ -90,7 +91,7 @@ pub(super) fn all() -> Vec<Mutated<Fence>> {
 
 impl Mutant {
     /// Every mutant.
-    pub const ALL: [Mutant; 31] = [
+    pub const ALL: [Mutant; 32] = [
         Mutant::GateNotAsked,
         Mutant::GateIgnoresDeadline,
         Mutant::ClockStandsInSuspend,
@@ -119,6 +120,7 @@ impl Mutant {
         Mutant::ReleasesBeforeDrained,
         Mutant::PermitsStayOpen,
         Mutant::FreesAfterResidency,
+        Mutant::FreeErrorIsFreed,
         Mutant::DrainsForEver,
         Mutant::ReleasesAtBound,
         Mutant::FencedHandsOver,
@@ -155,6 +157,7 @@ impl Mutant {
             Mutant::ReleasesBeforeDrained => "releases_before_drained",
             Mutant::PermitsStayOpen => "permits_stay_open",
             Mutant::FreesAfterResidency => "frees_after_residency",
+            Mutant::FreeErrorIsFreed => "free_error_is_freed",
             Mutant::DrainsForEver => "drains_for_ever",
             Mutant::ReleasesAtBound => "releases_at_bound",
             Mutant::FencedHandsOver => "fenced_hands_over",
@@ -208,6 +211,7 @@ impl Mutant {
             Mutant::FreesAfterResidency => {
                 "A release drops its lock, and the memory comes back when the process ends."
             }
+            Mutant::FreeErrorIsFreed => "Memory that could not be freed counts as freed.",
             Mutant::DrainsForEver => "A drain waits until nothing is under way, however long that takes.",
             Mutant::ReleasesAtBound => "At its bound a drain gives up, and the release goes on.",
             Mutant::FencedHandsOver => "Every end of an ownership is taken for a handover.",
@@ -245,6 +249,7 @@ impl Mutant {
             Mutant::ReleasesBeforeDrained => (p::f9_nothing_lands_after::NAME, 12),
             Mutant::PermitsStayOpen => (p::f9_nothing_lands_after::NAME, 14),
             Mutant::FreesAfterResidency => (p::f9_memory_first::NAME, 13),
+            Mutant::FreeErrorIsFreed => (p::f9_memory_first::NAME, 13),
             Mutant::DrainsForEver => (p::f10_bounded_drain::NAME, 6),
             Mutant::ReleasesAtBound => (p::f9_memory_first::NAME, 14),
             Mutant::FencedHandsOver => (p::f11_late_flushes_nothing::NAME, 7),
@@ -257,44 +262,31 @@ impl Mutant {
         let model = match self {
             Mutant::GateNotAsked | Mutant::GateIgnoresDeadline => Fence { fence_off: true, ..c::WRITES },
             Mutant::ClockStandsInSuspend => {
-                Fence { fence_off: true, budget: Budget { suspends: 1, ..c::WRITES.budget }, ..c::WRITES }
+                Fence { fence_off: true, ..c::with(c::WRITES, |budget| budget.suspends = 1) }
             }
-            Mutant::LateRenewalReopens => {
-                Fence { budget: Budget { pauses: 1, ..c::WRITES.budget }, ..c::WRITES }
-            }
+            Mutant::LateRenewalReopens => c::with(c::WRITES, |budget| budget.pauses = 1),
             Mutant::FlushSkipsGate
             | Mutant::ReleasesBeforeDrained
             | Mutant::PermitsStayOpen
             | Mutant::FreesAfterResidency
             | Mutant::FencedHandsOver => c::HANDOVER,
             Mutant::LandsUnchecked | Mutant::ComparesBeforeLatch | Mutant::LeavesPrepared => c::GATE_OFF,
-            Mutant::IgnoresRecord => {
-                Fence { budget: Budget { removals: 1, ..c::GATE_OFF.budget }, ..c::GATE_OFF }
-            }
-            Mutant::IgnoresEpochs => {
-                Fence { budget: Budget { crashes: 1, ..c::GATE_OFF.budget }, ..c::GATE_OFF }
-            }
+            Mutant::IgnoresRecord => c::with(c::GATE_OFF, |budget| budget.removals = 1),
+            Mutant::IgnoresEpochs => c::with(c::GATE_OFF, |budget| budget.crashes = 1),
             Mutant::BusyLatchIsTaken => Fence { busy: true, ..c::GATE_OFF },
-            Mutant::LatchErrorIsTaken => {
-                Fence { budget: Budget { failures: 1, ..c::GATE_OFF.budget }, ..c::GATE_OFF }
-            }
-            Mutant::ReadErrorIsOurs => {
-                Fence { budget: Budget { failures: 2, ..c::GATE_OFF.budget }, ..c::GATE_OFF }
-            }
+            Mutant::LatchErrorIsTaken => c::with(c::GATE_OFF, |budget| budget.failures = 1),
+            Mutant::ReadErrorIsOurs => c::with(c::GATE_OFF, |budget| budget.failures = 2),
             Mutant::PrepareErrorGoesOn | Mutant::UnknownIsDone | Mutant::UnknownIsNotDone => c::ERRORS,
-            Mutant::DoneBeforeSync => Fence { budget: Budget { power: 1, ..c::WRITES.budget }, ..c::WRITES },
-            Mutant::SweepsAnything => {
-                Fence { budget: Budget { sweeps: 1, ..c::GATE_OFF.budget }, ..c::GATE_OFF }
-            }
+            Mutant::DoneBeforeSync => c::with(c::WRITES, |budget| budget.power = 1),
+            Mutant::SweepsAnything => c::with(c::GATE_OFF, |budget| budget.sweeps = 1),
             Mutant::NoMargin => Fence { fence_off: true, ..c::HANDOVER },
             Mutant::EntryComparesInstanceOnly | Mutant::SessionOutlivesOwnership => c::REJOIN,
-            Mutant::EntryComparesEpochOnly => {
-                Fence { budget: Budget { removals: 1, ..c::STREAM.budget }, ..c::STREAM }
-            }
+            Mutant::EntryComparesEpochOnly => c::with(c::STREAM, |budget| budget.removals = 1),
             Mutant::SessionOutlivesLoad | Mutant::ItemTrustsEntry | Mutant::ClientForgetsEpochs => c::STREAM,
             Mutant::DrainsForEver | Mutant::ReleasesAtBound => {
-                Fence { budget: Budget { stuck: 1, ..c::HANDOVER.budget }, ..c::HANDOVER }
+                c::with(c::HANDOVER, |budget| budget.stuck = 1)
             }
+            Mutant::FreeErrorIsFreed => c::with(c::HANDOVER, |budget| budget.failures = 1),
         };
         Fence { mutant: Some(self), ..model }
     }

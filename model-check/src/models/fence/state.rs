@@ -184,6 +184,11 @@ impl Process {
         self.life != Life::Gone && !self.paused
     }
 
+    /// Whether nothing of it is under way and nothing resident.
+    pub fn is_idle(&self) -> bool {
+        self.native.is_none() && self.durable.is_none() && !self.resident
+    }
+
     /// Whether it owns, or thinks so.
     pub fn owns(&self) -> bool {
         matches!(self.life, Life::Owning | Life::Ending(_))

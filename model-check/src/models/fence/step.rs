@@ -192,6 +192,13 @@ impl Fence {
                 Some(answer) => answer,
                 None => return,
             },
+            Effect::Free if fate == Fate::Fails => {
+                state.left.failures -= 1;
+                match self.mutant {
+                    Some(Mutant::FreeErrorIsFreed) => Answer::Done,
+                    _ => Answer::Failed,
+                }
+            }
             Effect::Free => {
                 if self.mutant != Some(Mutant::FreesAfterResidency) {
                     state.process_mut(slot).resident = false;
