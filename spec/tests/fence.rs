@@ -49,8 +49,7 @@ fn commit(script: impl IntoIterator<Item = Seen>) -> (Vec<&'static str>, Option<
     let mut step = Commit::<char, u8>::start(ownership('a', 3));
     let mut names = Vec::new();
     let mut script = script.into_iter();
-    loop {
-        let Step::Do(effect, machine) = step else { break };
+    while let Step::Do(effect, machine) = step {
         names.push(effect.name());
         let Some(seen) = script.next() else { return (names, None) };
         step = machine.step(seen);

@@ -30,10 +30,8 @@ impl Fence {
                 actions.push(Action::Receive(index, slot));
             }
         }
-        if let Some(slot) = client.server {
-            if client.has_room() && self.is_lost(state, slot) {
-                actions.push(Action::Lose(index));
-            }
+        if client.server.is_some_and(|slot| client.has_room() && self.is_lost(state, slot)) {
+            actions.push(Action::Lose(index));
         }
         if state.left.calls == 0 {
             return;

@@ -132,7 +132,7 @@ fn deep() -> Vec<Configuration<Fence>> {
                     budget.power = 1;
                 })
             },
-            (0, 0, 0),
+            (8_446_608, 44_617_264, 58),
         ),
     ]
 }

@@ -316,8 +316,11 @@ mod tests {
         }
     }
 
-    /// Each fault with a mutant that is noticed for it alone.
-    const EXPOSED: [(&str, Mutant, fn(&mut Fence)); 9] = [
+    /// A fault, a mutant that is noticed for it alone, and how the fault is taken away.
+    type Exposed = (&'static str, Mutant, fn(&mut Fence));
+
+    /// Each fault with its mutant.
+    const EXPOSED: [Exposed; 9] = [
         ("crash", Mutant::IgnoresEpochs, |fence| fence.budget.crashes = 0),
         ("pause", Mutant::LateRenewalReopens, |fence| fence.budget.pauses = 0),
         ("suspend", Mutant::ClockStandsInSuspend, |fence| fence.budget.suspends = 0),

@@ -27,13 +27,7 @@ impl Fence {
             Action::Tick => state.tick += 1,
             Action::Grant(slot) => self.grant(state, slot),
             Action::Own(slot) => self.own(state, slot),
-            Action::TakeLock(slot) => {
-                state.residency = Some(slot);
-                state.process_mut(slot).leads = false;
-                if let Some(record) = state.record.as_mut().filter(|record| record.slot == slot) {
-                    record.awaits = false;
-                }
-            }
+            Action::TakeLock(slot) => take_lock(state, slot),
             Action::Renew(slot) => {
                 state.left.renewals -= 1;
                 state.latch = Some((slot, Thread::Renewal));
@@ -87,13 +81,7 @@ impl Fence {
                 state.tick += 2;
                 state.suspended += 2;
             }
-            Action::RemoveFiles => {
-                state.left.removals -= 1;
-                state.record = None;
-                state.highest = 0;
-                // Whoever has the lock has it on a file that has no name any more.
-                state.residency = None;
-            }
+            Action::RemoveFiles => remove_files(state),
             Action::PowerLoss => power_loss(state),
         }
     }
@@ -298,18 +286,15 @@ impl Fence {
 
     /// A flush begins as every owned effect does, but that its release has closed the permits to all others.
     fn flush(&self, state: &mut State, slot: u8) -> Option<Answer> {
-        let here = self.here(state, slot, Some(Work::Write));
-        if !here.gate.admits(here.now) && self.mutant != Some(Mutant::FlushSkipsGate) {
-            mark("fence: a flush is refused by the gate");
-            if state.process(slot).late {
-                state.broke(Broken::LATE_FLUSH);
-            }
-            return Some(Answer::Failed);
-        }
-        mark("fence: a flush begins");
         if state.process(slot).late {
             state.broke(Broken::LATE_FLUSH);
         }
+        let here = self.here(state, slot, Some(Work::Write));
+        if !here.gate.admits(here.now) && self.mutant != Some(Mutant::FlushSkipsGate) {
+            mark("fence: a flush is refused by the gate");
+            return Some(Answer::Failed);
+        }
+        mark("fence: a flush begins");
         self.watch_beginning(state, slot, Work::Write);
         self.prepare(state, slot, true);
         None
@@ -408,6 +393,22 @@ impl Fence {
             state.broke(Broken::MEMORY_AFTER);
         }
     }
+}
+
+fn take_lock(state: &mut State, slot: u8) {
+    state.residency = Some(slot);
+    state.process_mut(slot).leads = false;
+    if let Some(record) = state.record.as_mut().filter(|record| record.slot == slot) {
+        record.awaits = false;
+    }
+}
+
+fn remove_files(state: &mut State) {
+    state.left.removals -= 1;
+    state.record = None;
+    state.highest = 0;
+    // Whoever has the lock has it on a file that has no name any more.
+    state.residency = None;
 }
 
 fn read_for_release(state: &State, slot: u8) -> Answer {
