@@ -118,7 +118,7 @@ fn deep() -> Vec<Configuration<Fence>> {
                     budget.calls = 4;
                 })
             },
-            (0, 0, 0),
+            (24_358_430, 130_107_347, 58),
         ),
         Configuration::deep(
             "file-faults",
