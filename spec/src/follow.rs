@@ -31,7 +31,7 @@ use crate::session::report::DecodeEvent;
 use crate::session::tape::TokenId;
 use crate::time::BootTime;
 
-/// The highest epoch seen. Nothing older is accepted, from whatever connection it comes.
+/// The highest epoch seen. Nothing older is accepted, from whatever connection it comes (F8).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct EpochWatch {
     highest: Option<Epoch>,

@@ -10,6 +10,7 @@
 extern crate alloc;
 
 pub mod error;
+pub mod fence;
 pub mod follow;
 pub mod ids;
 pub mod lease;
