@@ -16,5 +16,6 @@ pub mod ids;
 pub mod lease;
 pub mod probe;
 pub mod session;
+pub mod slot;
 pub mod step;
 pub mod time;

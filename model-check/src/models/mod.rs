@@ -2,3 +2,4 @@
 
 pub mod fence;
 pub mod lease;
+pub mod slot;
