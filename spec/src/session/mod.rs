@@ -11,10 +11,16 @@
 //! The tape is the list of token ids that are in the KV cache, in order: index is position. Every decision about it
 //! is made here; whoever evaluates tokens performs the decision and reports what the cache holds after it.
 
+pub mod effect;
 pub mod finish;
+pub mod machine;
 pub mod operation;
 pub mod params;
+pub mod reader;
+pub mod reopen;
 pub mod report;
+pub mod snapshot;
 pub mod stop;
+pub mod table;
 pub mod tape;
 pub mod text;

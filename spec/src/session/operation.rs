@@ -17,6 +17,10 @@ pub enum Operation {
     PrefillSuffix,
     /// Generates.
     Decode,
+    /// Writes the tape and its cache to disk.
+    Snapshot,
+    /// Puts what was written to disk in the place of the tape and its cache.
+    Restore,
     /// Reports; changes nothing.
     Explain,
     /// Ends the session.
@@ -68,6 +72,8 @@ impl fmt::Display for Operation {
             Operation::EnsurePrefix => "ensure_prefix",
             Operation::PrefillSuffix => "prefill_suffix",
             Operation::Decode => "decode",
+            Operation::Snapshot => "snapshot",
+            Operation::Restore => "restore",
             Operation::Explain => "explain",
             Operation::Close => "close",
         })
