@@ -357,9 +357,13 @@ impl Session {
         self.ticket
     }
 
-    /// Whether an effect was begun whose end was not seen yet.
-    pub fn is_in_flight(&self) -> bool {
-        self.in_flight
+    /// The effect that was begun and whose end was not seen yet.
+    pub fn in_flight(&self) -> Option<Effect> {
+        let most = match &self.state {
+            State::Feed(feed, _) => feed.attempted,
+            _ => usize::MAX,
+        };
+        if self.in_flight { self.effect(most) } else { None }
     }
 
     /// The tokens that go into the cache next, in order; empty where none do.
@@ -410,6 +414,16 @@ impl Session {
     /// Whether it has failed for good.
     pub fn is_fatal(&self) -> bool {
         matches!(self.state, State::Fatal | State::Answer(_, Then::Fatal))
+    }
+
+    /// Whether it is to end.
+    pub fn is_ending(&self) -> bool {
+        self.ending.is_some()
+    }
+
+    /// Whether what it does is to stop: a batch in flight may end early.
+    pub fn is_interrupted(&self) -> bool {
+        self.cancelled || self.is_ending()
     }
 
     /// Whether nothing is left of it.

@@ -55,6 +55,11 @@ pub enum Admission {
 }
 
 impl Activity {
+    /// Whether it generates.
+    pub fn is_decode(self) -> bool {
+        matches!(self, Activity::Running(Operation::Decode) | Activity::Cancelled(Operation::Decode))
+    }
+
     /// Whether `wanted` may begin.
     pub fn admits(self, wanted: Operation) -> Admission {
         match (self, wanted) {

@@ -33,13 +33,24 @@ pub enum NotTaken {
     #[error("something came of an operation that nobody waits for")]
     OtherOperation,
     /// Items are missing or repeated: the stream is to be given up.
-    #[error("item {got} came where item {expected} was next")]
+    #[error("item {got} or the end came where item {expected} was next")]
     Gap {
         /// The item that was next.
         expected: u64,
-        /// The item that came.
+        /// The item that came, or how many there were.
         got: u64,
     },
+}
+
+/// What an operation has made of the text.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Made {
+    /// It is this.
+    Text(Vec<TokenId>),
+    /// So many items were put behind it.
+    Items(u64),
+    /// What it was, as far as its client can tell.
+    Nothing,
 }
 
 /// A client of one session.
@@ -64,6 +75,11 @@ impl Reader {
     /// The operation that the client waits for.
     pub fn awaited(&self) -> Option<Stamp> {
         self.awaited.map(|(stamp, _)| stamp)
+    }
+
+    /// How many items of it were taken.
+    pub fn next_item(&self) -> u64 {
+        self.awaited.map_or(0, |(_, next)| next)
     }
 
     /// An owner was heard of: nothing older is taken from here on.
@@ -98,16 +114,18 @@ impl Reader {
         Ok(())
     }
 
-    /// Takes the answer of an operation that made `history` the text, or left it where it was (`None`).
+    /// Takes the end of an operation.
     ///
     /// # Errors
     /// [`NotTaken`]; nothing was taken.
-    pub fn answer(&mut self, stamp: Stamp, history: Option<Vec<TokenId>>) -> Result<(), NotTaken> {
-        self.admit(stamp)?;
-        self.awaited = None;
-        if let Some(history) = history {
-            self.history = history;
+    pub fn answer(&mut self, stamp: Stamp, made: Made) -> Result<(), NotTaken> {
+        let taken = self.admit(stamp)?;
+        match made {
+            Made::Items(got) if got != taken => return Err(NotTaken::Gap { expected: taken, got }),
+            Made::Text(history) => self.history = history,
+            Made::Items(_) | Made::Nothing => {}
         }
+        self.awaited = None;
         Ok(())
     }
 

@@ -12,6 +12,7 @@
 use alloc::vec;
 use alloc::vec::Vec;
 
+use crate::ids::Epoch;
 use crate::session::effect::{Ask, Effect, Refusal, Seen, Sequence, Ticket};
 use crate::session::machine::{Ending, Session, Stale};
 use crate::session::snapshot::Digest;
@@ -19,15 +20,19 @@ use crate::session::snapshot::Digest;
 /// All sessions of one resident model.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Table {
+    epoch: Epoch,
     identity: Digest,
     lives: u32,
     uses: Vec<Use>,
     sessions: Vec<Option<(Key, Session)>>,
 }
 
-/// Names a session among all that a model ever has. Only the first session in a place has `life` 1, the next one 2, ...
+/// Names a session among all that there ever are: of this owner, in this place, and by a number that no later one of the
+/// owner has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Key {
+    /// The owner.
+    pub epoch: Epoch,
     /// Its place in the table.
     pub place: usize,
     /// How many sessions were opened before it, and itself.
@@ -46,10 +51,10 @@ pub enum Use {
 }
 
 impl Table {
-    /// No sessions yet; `places` at once at most, in a cache with `sequences` sequences, all of which are empty. More sequences than
+    /// No sessions of this owner yet; `places` at once at most, in a cache with `sequences` sequences, all of which are empty. More sequences than
     /// places leave one for a restore while all places are taken.
-    pub fn new(identity: Digest, places: usize, sequences: usize) -> Self {
-        Table { identity, lives: 0, uses: vec![Use::Free; sequences], sessions: vec![None; places] }
+    pub fn new(epoch: Epoch, identity: Digest, places: usize, sequences: usize) -> Self {
+        Table { epoch, identity, lives: 0, uses: vec![Use::Free; sequences], sessions: vec![None; places] }
     }
 
     /// Opens a session with room for `limit` tokens.
@@ -60,7 +65,7 @@ impl Table {
         let place = self.sessions.iter().position(Option::is_none).ok_or(Refusal::NoSequence)?;
         let sequence = self.take().ok_or(Refusal::NoSequence)?;
         self.lives += 1;
-        let key = Key { place, life: self.lives };
+        let key = Key { epoch: self.epoch, place, life: self.lives };
         if let Some(session) = self.sessions.get_mut(place) {
             *session = Some((key, Session::new(self.identity, sequence, limit)));
         }
