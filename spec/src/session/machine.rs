@@ -216,6 +216,8 @@ impl Session {
         let effect = self.effect(most)?;
         if let (State::Feed(feed, _), Effect::Evaluate { count, .. }) = (&mut self.state, effect) {
             feed.attempted = count;
+            // Whatever comes of it, the outputs of the batch before are gone.
+            self.fresh = false;
         }
         self.in_flight = true;
         Some(effect)
@@ -397,8 +399,8 @@ impl Session {
     /// is unknown, and never again once it is fatal or ends.
     pub fn claims_cache(&self) -> bool {
         let unknown = matches!(self.state, State::Repair(..) | State::Fatal | State::End | State::Gone);
-        let fatal = matches!(self.state, State::Answer(_, Then::Fatal));
-        !(self.in_flight || unknown || fatal)
+        let over = matches!(self.state, State::Answer(_, Then::Fatal | Then::End));
+        !(self.in_flight || unknown || over)
     }
 
     /// What it does, for the decision whether an operation may begin.
@@ -536,7 +538,7 @@ impl Session {
         }
         if 0 < came {
             // What was handed out comes first, so it is in the cache.
-            (self.pending, self.fresh) = (None, false);
+            self.pending = None;
             feed.rest.drain(..came);
         }
         feed.attempted = 0;

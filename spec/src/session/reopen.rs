@@ -7,7 +7,8 @@
 //!
 //! Whatever the restore did, the client's whole history is made the beginning of the tape afterwards. So the tape is the history also
 //! where the snapshot was refused, is older than the history, or is of something else, and what was reused says how much the
-//! snapshot was worth (T12).
+//! snapshot was worth (T12). The answers on the way make nothing of the history
+//! ([`Made::Nothing`](super::reader::Made::Nothing)): what a snapshot says is not what the client has seen.
 
 use crate::session::effect::Answer;
 use crate::session::snapshot::Digest;

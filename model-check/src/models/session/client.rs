@@ -19,20 +19,23 @@ impl Sessions {
         let (stamp, message) = state.wire.remove(index);
         let awaited = state.client.reader.awaited();
         let told = self.as_told(stamp, awaited);
+        let next = state.client.reader.next_item();
         let taken = match message {
             Message::Item(item) => {
                 let mut item = item;
                 if self.is(Mutant::GapIgnored) && awaited == Some(told) {
-                    item.index = state.client.reader.next_item();
+                    item.index = next;
                 }
                 state.client.reader.item(told, item)
             }
             Message::Answer(answer, text) => {
                 let made = match answer {
+                    // What is restored on the way to the history is not the history.
+                    _ if state.client.reopen.is_some() => Made::Nothing,
                     Ok(Answer::Prefilled { .. } | Answer::Restored { .. }) => {
                         Made::Text(text.tokens().collect())
                     }
-                    Ok(Answer::Decoded { .. }) if self.is(Mutant::GapIgnored) => {
+                    Ok(Answer::Decoded { .. }) if self.is(Mutant::EndNotCounted) => {
                         Made::Items(state.client.reader.next_item())
                     }
                     Ok(Answer::Decoded { generated, .. }) => Made::Items(generated),
@@ -47,6 +50,8 @@ impl Sessions {
                     state.broken.note(Rule::OldEpochTaken);
                 } else if awaited != Some(stamp) {
                     state.broken.note(Rule::OtherOperationTaken);
+                } else if matches!(message, Message::Item(item) if item.index != next) {
+                    state.broken.note(Rule::GapTaken);
                 }
                 if let Message::Answer(answer, text) = message {
                     self.answered(state, answer, text);

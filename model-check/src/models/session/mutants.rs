@@ -79,8 +79,10 @@ pub enum Mutant {
     LoadsInPlace,
     /// After an owner change the history is not compared with the tape.
     ReopenSkipsPrefix,
-    /// The client does not count items.
+    /// The client does not look whether an item is the next one.
     GapIgnored,
+    /// The client does not look whether all items came when the end comes.
+    EndNotCounted,
 }
 
 /// Every mutant, with what has to become of it.
@@ -95,7 +97,7 @@ pub(super) fn all() -> Vec<Mutated<Sessions>> {
 
 impl Mutant {
     /// Every mutant.
-    pub const ALL: [Mutant; 35] = [
+    pub const ALL: [Mutant; 36] = [
         Mutant::NotCleared,
         Mutant::UnclearIsFree,
         Mutant::FreedInFlight,
@@ -131,6 +133,7 @@ impl Mutant {
         Mutant::LoadsInPlace,
         Mutant::ReopenSkipsPrefix,
         Mutant::GapIgnored,
+        Mutant::EndNotCounted,
     ];
 
     /// Its name, and what was changed.
@@ -212,7 +215,12 @@ impl Mutant {
             Mutant::ReopenSkipsPrefix => {
                 ("reopen_skips_prefix", "After an owner change the history is not compared with the tape.")
             }
-            Mutant::GapIgnored => ("gap_ignored", "The client does not count items."),
+            Mutant::GapIgnored => {
+                ("gap_ignored", "The client does not look whether an item is the next one.")
+            }
+            Mutant::EndNotCounted => {
+                ("end_not_counted", "The client does not look whether all items came when the end comes.")
+            }
         }
     }
 
@@ -253,7 +261,8 @@ impl Mutant {
             Mutant::LengthNotCompared => (p::t11_restores_what_was_saved::NAME, 0),
             Mutant::LoadsInPlace => (p::t11_refusal_leaves_session::NAME, 0),
             Mutant::ReopenSkipsPrefix => (p::t12_history_is_text::NAME, 0),
-            Mutant::GapIgnored => (p::t12_history_is_text::NAME, 0),
+            Mutant::GapIgnored => (p::t12_no_gap::NAME, 0),
+            Mutant::EndNotCounted => (p::t12_history_is_text::NAME, 0),
         }
     }
 
@@ -309,7 +318,9 @@ impl Mutant {
                 Sessions { budget: Budget { shorts: 1, ..asks }, ..saved }
             }
             Mutant::ReopenSkipsPrefix => Sessions { budget: Budget { crashes: 1, ..asks }, ..client },
-            Mutant::GapIgnored => Sessions { budget: Budget { losses: 1, ..asks }, ..client },
+            Mutant::GapIgnored | Mutant::EndNotCounted => {
+                Sessions { budget: Budget { losses: 1, ..asks }, ..client }
+            }
         }
     }
 
@@ -344,9 +355,9 @@ impl Mutant {
             Mutant::DigestNotCompared => ("corrupt snapshot", off(quiet)),
             Mutant::TornIsTaken => ("torn snapshot", off(quiet)),
             Mutant::IdentityNotCompared => ("foreign snapshot", Sessions { foreign: false, ..model }),
-            Mutant::LengthNotCompared | Mutant::LoadsInPlace => ("short load", off(quiet)),
+            Mutant::LengthNotCompared => ("short load", off(quiet)),
             Mutant::ReopenSkipsPrefix => ("crash", off(quiet)),
-            Mutant::GapIgnored => ("lost item", off(quiet)),
+            Mutant::GapIgnored | Mutant::EndNotCounted => ("lost item", off(quiet)),
             Mutant::TailNotCut
             | Mutant::NoOutputs
             | Mutant::BusyNotAsked
@@ -354,7 +365,73 @@ impl Mutant {
             | Mutant::RefusesAfterwards
             | Mutant::LimitOfModel
             | Mutant::AnswerGuessed
-            | Mutant::NeverCuts => return None,
+            | Mutant::NeverCuts
+            | Mutant::LoadsInPlace => return None,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::search::shortest::{Shortest, shortest};
+    use crate::study::{Kind, Study};
+
+    #[test]
+    fn each_is_noticed_in_the_pinned_number_of_steps() {
+        for mutated in all() {
+            let Expected::Killed { by, steps } = mutated.expected else { continue };
+            let promise = mutated.model.promises().into_iter().find(|promise| promise.says == by).unwrap();
+            let path = shortest(&mutated.model, |state| !(promise.holds)(&mutated.model, state)).path();
+            assert_eq!(path.map(|path| path.steps.len()), Some(steps), "{}", mutated.id);
+        }
+    }
+
+    #[test]
+    fn what_takes_a_fault_to_show_is_not_noticed_without_it() {
+        let mut faults = Vec::new();
+        for mutant in Mutant::ALL {
+            let Some((fault, model)) = mutant.without_its_fault() else { continue };
+            let promises: Vec<_> =
+                model.promises().into_iter().filter(|promise| promise.kind == Kind::Always).collect();
+            let found =
+                shortest(&model, |state| promises.iter().any(|promise| !(promise.holds)(&model, state)));
+            assert!(matches!(found, Shortest::None { .. }), "{mutant:?} without {fault}");
+            assert!(!model.faults().contains(&fault) && mutant.model().faults().contains(&fault));
+            faults.push(fault);
+        }
+        // Each switch has one that only it exposes.
+        let every = Sessions {
+            trims: false,
+            foreign: true,
+            budget: Budget {
+                opens: 1,
+                asks: 1,
+                cancels: 1,
+                closes: 1,
+                failures: 1,
+                unknowns: 1,
+                fences: 1,
+                crashes: 1,
+                corruptions: 1,
+                tears: 1,
+                shorts: 1,
+                lates: 1,
+                losses: 1,
+            },
+            ..Sessions::SMALL
+        };
+        for fault in every.faults() {
+            assert!(faults.contains(&fault), "{fault}");
+        }
+    }
+
+    #[test]
+    fn every_property_of_safety_has_a_mutant() {
+        let caught: Vec<&str> = Mutant::ALL.map(|mutant| mutant.caught_by().0).to_vec();
+        for promise in p::of(&Sessions::SMALL) {
+            let safety = promise.kind == Kind::Always && promise.says != p::contract::NAME;
+            assert!(!safety || caught.contains(&promise.says), "{}", promise.says);
+        }
     }
 }

@@ -257,17 +257,17 @@ pub struct Budget {
 
 /// A set of rules that were broken.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Broken(u16);
+pub struct Broken(u32);
 
 impl Broken {
     /// Notes a rule.
     pub fn note(&mut self, rule: Rule) {
-        self.0 |= 1 << rule as u16;
+        self.0 |= 1 << rule as u32;
     }
 
     /// Whether the rule was broken.
     pub fn has(self, rule: Rule) -> bool {
-        self.0 & 1 << rule as u16 != 0
+        self.0 & 1 << rule as u32 != 0
     }
 }
 
@@ -304,6 +304,8 @@ pub enum Rule {
     RestoredOther,
     /// T11: a restore was refused and the session is not as it was.
     RefusedChanged,
+    /// T12: the client took an item that is not the next one.
+    GapTaken,
     /// A machine was given an answer that it had not asked for.
     Contract,
 }

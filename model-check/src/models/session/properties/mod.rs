@@ -16,6 +16,7 @@ pub mod t10_fatal_is_final;
 pub mod t11_refusal_leaves_session;
 pub mod t11_restores_what_was_saved;
 pub mod t12_history_is_text;
+pub mod t12_no_gap;
 pub mod t1_own_outputs;
 pub mod t1_tape_is_cache;
 pub mod t2_unknown_not_used;
@@ -59,6 +60,7 @@ pub fn of(sessions: &Sessions) -> Vec<Promise<Sessions>> {
         t11_restores_what_was_saved::promise(),
         t11_refusal_leaves_session::promise(),
         t12_history_is_text::promise(),
+        t12_no_gap::promise(),
         contract::promise(),
     ];
     let budget = &sessions.budget;
