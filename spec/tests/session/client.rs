@@ -9,7 +9,7 @@ use modeld_spec::session::tape::{Reuse, ReuseReason, TokenCount, TokenId};
 use modeld_spec::step::{Machine, Step};
 
 fn stamp(epoch: u64, ticket: u32) -> Stamp {
-    Stamp { epoch: Epoch::new(epoch).unwrap(), life: 1, ticket: Ticket(ticket) }
+    Stamp { epoch: Epoch::new(epoch).expect("epochs begin at 1"), life: 1, ticket: Ticket(ticket) }
 }
 
 fn item(index: u64) -> Item {

@@ -9,6 +9,8 @@ use modeld_spec::session::tape::{ReuseReason, TokenCount};
 
 use crate::rig::{Rig, ids};
 
+type Damage = fn(&mut Rig);
+
 const DECODE: Ask = Ask::Decode { max_tokens: Some(2) };
 
 #[test]
@@ -216,7 +218,7 @@ fn t11_a_snapshot_restores_what_it_says_or_is_refused() {
     assert_eq!(covers, TokenCount(4));
     rig.call(key, &Ask::Prefix(ids(&[9]))).unwrap();
     let kept = rig.file.clone();
-    let damages: [(fn(&mut Rig), Refused); 5] = [
+    let damages: [(Damage, Refused); 5] = [
         (|rig| rig.file = None, Refused::Absent),
         (|rig| rig.file.as_mut().unwrap().1.identity = Digest([2; 32]), Refused::Identity),
         (

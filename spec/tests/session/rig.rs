@@ -39,9 +39,9 @@ impl Rig {
 
     /// Opens a session whose text is `tokens`.
     pub(crate) fn with_text(&mut self, limit: usize, tokens: &[u8]) -> Key {
-        let key = self.table.open(limit).unwrap();
-        self.table.ask(key, &Ask::Prefix(ids(tokens))).unwrap();
-        assert!(self.run(key).unwrap().is_ok());
+        let key = self.table.open(limit).expect("a sequence is free");
+        self.table.ask(key, &Ask::Prefix(ids(tokens))).expect("the text fits");
+        assert!(matches!(self.run(key), Some(Ok(_))));
         key
     }
 
@@ -50,7 +50,7 @@ impl Rig {
         let mut answer = None;
         while let Some(effect) = self.table.begin(key, 2) {
             if effect == Effect::Answer {
-                answer = self.table.session(key).unwrap().answer();
+                answer = self.table.session(key).expect("the session is there").answer();
             }
             self.land(key, effect);
         }
@@ -69,8 +69,8 @@ impl Rig {
 
     /// Asks and performs.
     pub(crate) fn call(&mut self, key: Key, ask: &Ask) -> Result<Answer, Failure> {
-        self.table.ask(key, ask).unwrap();
-        self.run(key).unwrap()
+        self.table.ask(key, ask).expect("the session is idle");
+        self.run(key).expect("each operation is answered")
     }
 
     /// Performs the effect in flight.
@@ -80,12 +80,12 @@ impl Rig {
     }
 
     pub(crate) fn see(&mut self, key: Key, seen: Seen) {
-        let ticket = self.table.session(key).unwrap().ticket();
-        self.table.seen(key, ticket, seen).unwrap();
+        let ticket = self.table.session(key).expect("the session is there").ticket();
+        self.table.seen(key, ticket, seen).expect("the effect is in flight");
     }
 
     pub(crate) fn perform(&mut self, key: Key, effect: Effect) -> Seen {
-        let session = self.table.session(key).unwrap();
+        let session = self.table.session(key).expect("the session is there");
         match effect {
             Effect::Truncate { keep, .. } if !self.trims && 0 < keep => Seen::Uncuttable,
             Effect::Truncate { sequence, keep } => {
@@ -116,7 +116,7 @@ impl Rig {
                 _ => Seen::Read(Err(Refused::Absent)),
             },
             Effect::Load { sequence } => {
-                let cells = self.buffer.take().unwrap();
+                let cells = self.buffer.take().expect("the snapshot was read");
                 *self.cells(sequence) = cells;
                 Seen::Loaded(self.cells(sequence).len())
             }
@@ -130,13 +130,13 @@ impl Rig {
 
     /// The text of a session.
     pub(crate) fn text(&self, key: Key) -> Vec<TokenId> {
-        self.table.session(key).unwrap().text().collect()
+        self.table.session(key).expect("the session is there").text().collect()
     }
 
     /// T1.
     pub(crate) fn tape_is_cache(&self, key: Key) -> bool {
-        let session = self.table.session(key).unwrap();
-        let sequence = session.sequence().unwrap();
+        let session = self.table.session(key).expect("the session is there");
+        let sequence = session.sequence().expect("the session has a sequence");
         !session.claims_cache() || session.tape().tokens() == self.cache[sequence.0 as usize]
     }
 

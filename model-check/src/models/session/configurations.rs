@@ -10,42 +10,39 @@ pub(super) fn all() -> Vec<Configuration<Sessions>> {
 }
 
 fn quick() -> Vec<Configuration<Sessions>> {
-    let one = Sessions { prefixes: &["a", "ab", "abb", "ba"], suffixes: &["a", "bb"], ..Sessions::SMALL };
-    let two = Sessions { places: 2, sequences: 3, prefixes: &["ab"], suffixes: &["b"], ..Sessions::SMALL };
-    let saved = Sessions { snapshots: true, prefixes: &["a", "bb"], generates: 1, ..Sessions::SMALL };
-    let client =
-        Sessions { client: true, prefixes: &["a"], suffixes: &[], snapshots: true, ..Sessions::SMALL };
+    let (one, two) = (one(), two());
     let budget = Budget { opens: 1, asks: 4, ..Sessions::NOTHING };
+    let reused = Budget { opens: 3, asks: 2, closes: 2, unknowns: 1, lates: 1, fences: 1, ..budget };
+    let shared = Sessions { places: 2, generates: 0, suffixes: &[], ..saved() };
     vec![
         Configuration::quick(
             "cancel",
             Sessions { limits: [4, 4], budget: Budget { cancels: 2, lates: 1, ..budget }, ..one.clone() },
-            (0, 0, 0),
+            (175_104, 399_804, 36),
         ),
         Configuration::quick(
             "outcomes",
             Sessions { budget: Budget { cancels: 1, failures: 1, unknowns: 2, ..budget }, ..one.clone() },
-            (0, 0, 0),
+            (390_311, 876_748, 36),
         ),
         Configuration::quick(
             "uncuttable",
-            Sessions { trims: false, budget: Budget { cancels: 2, failures: 1, ..budget }, ..one },
-            (0, 0, 0),
+            Sessions {
+                trims: false,
+                budget: Budget { cancels: 1, failures: 1, unknowns: 1, ..budget },
+                ..one
+            },
+            (202_097, 429_423, 34),
         ),
         Configuration::quick(
             "two",
-            Sessions { budget: Budget { opens: 2, asks: 3, cancels: 1, closes: 1, ..budget }, ..two.clone() },
-            (0, 0, 0),
+            Sessions { budget: Budget { opens: 2, cancels: 1, closes: 1, ..budget }, ..two.clone() },
+            (251_192, 822_329, 33),
         ),
         Configuration::quick(
             "reused",
-            Sessions {
-                sequences: 2,
-                generates: 0,
-                budget: Budget { opens: 3, asks: 3, closes: 2, unknowns: 1, lates: 1, fences: 1, ..budget },
-                ..two
-            },
-            (0, 0, 0),
+            Sessions { sequences: 2, generates: 0, budget: reused, ..two },
+            (957_825, 4_234_955, 25),
         ),
         Configuration::quick(
             "snapshot",
@@ -60,42 +57,71 @@ fn quick() -> Vec<Configuration<Sessions>> {
                     fences: 1,
                     ..budget
                 },
-                ..saved.clone()
+                ..saved()
             },
-            (0, 0, 0),
+            (1_809_782, 5_202_969, 31),
         ),
         Configuration::quick(
             "shared-snapshot",
-            Sessions {
-                places: 2,
-                generates: 0,
-                suffixes: &[],
-                budget: Budget { opens: 2, asks: 4, closes: 1, unknowns: 1, ..budget },
-                ..saved
-            },
-            (0, 0, 0),
+            Sessions { budget: Budget { opens: 2, closes: 1, unknowns: 1, ..budget }, ..shared },
+            (118_220, 382_431, 28),
         ),
         Configuration::quick(
             "client",
-            Sessions {
-                budget: Budget { asks: 3, cancels: 1, fences: 1, losses: 1, ..budget },
-                ..client.clone()
-            },
-            (0, 0, 0),
+            Sessions { budget: Budget { asks: 3, cancels: 1, fences: 1, losses: 1, ..budget }, ..client() },
+            (1_410_759, 4_509_840, 47),
         ),
         Configuration::quick(
             "client-crash",
             Sessions {
                 places: 2,
-                sequences: 2,
+                limits: [3, 1],
                 budget: Budget { opens: 2, asks: 3, crashes: 1, lates: 1, tears: 1, ..budget },
-                ..client
+                ..client()
             },
-            (0, 0, 0),
+            (178_742, 454_758, 44),
         ),
     ]
 }
 
 fn deep() -> Vec<Configuration<Sessions>> {
-    Vec::new()
+    let budget = Budget { opens: 1, asks: 5, ..Sessions::NOTHING };
+    let reused = Budget { opens: 3, asks: 3, closes: 2, unknowns: 1, lates: 1, fences: 1, ..budget };
+    vec![
+        Configuration::deep(
+            "cancels",
+            Sessions { limits: [4, 4], budget: Budget { cancels: 3, lates: 1, ..budget }, ..one() },
+            (709_280, 1_783_257, 42),
+        ),
+        Configuration::deep(
+            "two-closed",
+            Sessions { budget: Budget { opens: 3, asks: 4, cancels: 1, closes: 2, ..budget }, ..two() },
+            (1_496_729, 5_523_050, 36),
+        ),
+        Configuration::deep(
+            "reused-again",
+            Sessions { sequences: 2, generates: 0, budget: reused, ..two() },
+            (5_649_357, 28_320_997, 29),
+        ),
+    ]
+}
+
+/// One session, and texts that share beginnings.
+fn one() -> Sessions {
+    Sessions { prefixes: &["a", "ab", "abb", "ba"], suffixes: &["a", "bb"], ..Sessions::SMALL }
+}
+
+/// Two sessions on one cache.
+fn two() -> Sessions {
+    Sessions { places: 2, sequences: 3, prefixes: &["ab"], suffixes: &["b"], ..Sessions::SMALL }
+}
+
+/// One session with snapshots.
+fn saved() -> Sessions {
+    Sessions { snapshots: true, prefixes: &["a", "bb"], generates: 1, ..Sessions::SMALL }
+}
+
+/// A client that follows its owners.
+fn client() -> Sessions {
+    Sessions { client: true, prefixes: &["ab"], suffixes: &[], snapshots: true, ..Sessions::SMALL }
 }

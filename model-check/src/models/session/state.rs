@@ -1,6 +1,8 @@
 //! Everything that the session model remembers: owners with their caches, the disk, the wire, the client, and what was seen to go
 //! wrong.
 
+use std::hash::{Hash, Hasher};
+
 use modeld_spec::ids::Epoch;
 use modeld_spec::session::effect::{Answer, Failure, Item, Sequence, Ticket};
 use modeld_spec::session::operation::Operation;
@@ -105,7 +107,7 @@ pub struct Begun {
 }
 
 /// What a sequence of the cache holds.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Cells {
     len: u8,
     cells: [Cell; 6],
@@ -138,6 +140,14 @@ impl Cell {
     /// Whose it is.
     pub fn life(self) -> u32 {
         u32::from(self.bits >> 2)
+    }
+}
+
+impl Hash for Cells {
+    /// One word: there are six of these in every state.
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let [a, b, c, d, e, f] = self.cells.map(|cell| cell.bits);
+        state.write_u64(u64::from_le_bytes([self.len, a, b, c, d, e, f, 0]));
     }
 }
 

@@ -67,7 +67,7 @@ pub fn of(sessions: &Sessions) -> Vec<Promise<Sessions>> {
     let once_more = 1 < budget.asks;
     let crosses = sessions.client && 0 < budget.fences + budget.crashes;
     let reached = [
-        (0 < budget.cancels, reach_cancelled_half::promise()),
+        (0 < budget.cancels && sessions.trims, reach_cancelled_half::promise()),
         (0 < sessions.generates && once_more, reach_full::promise()),
         (1 < budget.unknowns, reach_fatal::promise()),
         (0 < budget.unknowns && 0 < budget.closes, reach_retired::promise()),
