@@ -32,7 +32,7 @@ use crate::session::tape::TokenId;
 use crate::time::BootTime;
 
 /// The highest epoch seen. Nothing older is accepted, from whatever connection it comes (F8).
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct EpochWatch {
     highest: Option<Epoch>,
     refused: u64,
