@@ -1,13 +1,14 @@
 //! Every model and every specimen.
 
 use crate::models::lease::Lease;
+use crate::models::start::Starting;
 use crate::specimens::directory_lock::DirectoryLock;
 use crate::specimens::{Exhibit, Specimen};
 use crate::subject::{Of, Subject};
 
 /// The models, in the order of the specification.
 pub fn models() -> Vec<Box<dyn Subject>> {
-    vec![Box::new(Of::<Lease>::study())]
+    vec![Box::new(Of::<Lease>::study()), Box::new(Of::<Starting>::study())]
 }
 
 /// The model of this name.

@@ -1,3 +1,4 @@
 //! The models, one a chapter of the specification.
 
 pub mod lease;
+pub mod start;
