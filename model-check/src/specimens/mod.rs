@@ -1,6 +1,8 @@
 //! Protocols of others as they stand, kept to show that the checker finds what is wrong with them.
 
 pub mod directory_lock;
+pub mod renamed_lock;
+pub mod wall_clock;
 
 use std::fmt::Debug;
 use std::hash::Hash;

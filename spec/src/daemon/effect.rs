@@ -57,7 +57,8 @@ pub enum Effect<L> {
         /// The end of the wait.
         until: BootTime,
     },
-    /// Refuse whatever the child may still say, and then read what it had said before (D5). Answer: [`Seen::Line`].
+    /// Refuse whatever the child may still say, and then read the next line of what it had said before, without a
+    /// wait (D5). Answer: [`Seen::Line`].
     GiveUp,
     /// End the child, which nobody has waited for yet, so that its pid is its own. Answer: [`Seen::Done`].
     KillChild,

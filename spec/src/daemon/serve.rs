@@ -4,7 +4,7 @@
 //! Lock -> Name -> Clear -> Bind -> Open -> Publish -> Ready -> Announce -> Waiting <-> Look -> Restore
 //!  |busy    \________________________________________/  |nobody               |stop
 //!  v                       v failed, stop asked         v                     v
-//! TellHeld            SayStopping -> Quiesce -> Unbind -> SayStopped -> Tell -> Ended
+//! TellHeld            SayStopping -> Quiesce -> Unbind -> SayStopped -> (Tell) -> Ended
 //! ```
 //!
 //! Each state awaits the answer to the effect that it is named after. Implements D1 (nothing before the lock, and
@@ -35,6 +35,8 @@ pub enum Outcome<W> {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Serve<L, W> {
     me: L,
+    /// Whether the last word was said: ready is one, and nothing comes after it.
+    is_told: bool,
     state: State<W>,
 }
 
@@ -63,7 +65,7 @@ enum State<W> {
 impl<L: Clone + PartialEq, W: Clone> Serve<L, W> {
     /// Begins the life `me`.
     pub fn start(me: L) -> Step<Self> {
-        let serve = Serve { me, state: State::Lock };
+        let serve = Serve { me, is_told: false, state: State::Lock };
         Step::Do(serve.pending(), serve)
     }
 
@@ -129,9 +131,11 @@ impl<L: Clone + PartialEq, W: Clone> Machine for Serve<L, W> {
             (State::Open, Seen::StopAsked) => self.unwind(Outcome::Stopped),
             // D2: it answers requests, and says so where everybody looks, before it tells who waits for it.
             (State::Publish, Seen::Done) => self.to(State::Ready),
-            (State::Ready, Seen::Heard(true)) => self.to(State::Announce),
-            // D5: who has given up says that there is no daemon; so there is none.
-            (State::Ready, Seen::Heard(false)) => self.unwind(Outcome::Unwanted),
+            (State::Ready, Seen::Heard(heard)) => {
+                self.is_told = true;
+                // D5: who has given up says that there is no daemon; so there is none.
+                if heard { self.to(State::Announce) } else { self.unwind(Outcome::Unwanted) }
+            }
             (State::Announce, Seen::Done) => self.to(State::Waiting),
 
             (State::Waiting, Seen::StopAsked) => self.unwind(Outcome::Stopped),
@@ -160,6 +164,9 @@ impl<L: Clone + PartialEq, W: Clone> Machine for Serve<L, W> {
             (State::Quiesce { outcome }, Seen::Done | Seen::Failed(_)) => self.to(State::Unbind { outcome }),
             (State::Unbind { outcome }, Seen::Done | Seen::Failed(_)) => {
                 self.to(State::SayStopped { outcome })
+            }
+            (State::SayStopped { outcome }, Seen::Done | Seen::Failed(_)) if self.is_told => {
+                Step::Done(outcome)
             }
             (State::SayStopped { outcome }, Seen::Done | Seen::Failed(_)) => self.to(State::Tell { outcome }),
             (State::Tell { outcome }, Seen::Heard(_)) => Step::Done(outcome),

@@ -185,7 +185,9 @@ impl<L: Clone + PartialEq, W: Clone> Start<L, W> {
     fn given_up(self, line: Line<L, W>, at: BootTime) -> Step<Self> {
         match line {
             Line::Ready(who) => self.end(Outcome::Started(who)),
-            Line::Progress | Line::Closed => self.to(State::Kill { fault: Some(Fault::Silent) }),
+            // What was said before may be more than a line, and the last one counts.
+            Line::Progress => self.to(State::GiveUp),
+            Line::Closed => self.to(State::Kill { fault: Some(Fault::Silent) }),
             Line::Held | Line::Error(_) => self.heard(line, at),
         }
     }

@@ -22,6 +22,8 @@ pub enum Action {
         /// What becomes of it.
         fate: Fate,
     },
+    /// A daemon that has done everything ends, and the kernel drops what it had.
+    Exit(Life),
     /// A child reports progress.
     Report(Life),
     /// A starter dies.
@@ -113,6 +115,7 @@ impl fmt::Display for Action {
                 };
                 write!(f, "{who}: {effect}{fate}")
             }
+            Action::Exit(life) => write!(f, "{} ends", name(life)),
             Action::Report(life) => write!(f, "{} reports progress", name(life)),
             Action::Crash(slot) => write!(f, "starter {} crashes", slot + 1),
             Action::Pause(slot) => write!(f, "starter {} is paused", slot + 1),
@@ -144,7 +147,10 @@ impl Starting {
         self.moves(state, actions);
         // Bounds come when nothing else does, and where waits may end early, at any time.
         if self.slow || actions.is_empty() {
-            self.bounds(state, actions);
+            self.bounds(state, true, actions);
+            if self.slow || actions.is_empty() {
+                self.bounds(state, false, actions);
+            }
         }
         for (slot, probe) in (0..).zip(&state.probes) {
             if let Probe::Looking(look) = probe {
@@ -164,7 +170,8 @@ impl Starting {
     /// Whether `state` has an end of a wait to offer.
     pub(super) fn has_bound(&self, state: &State) -> bool {
         let mut actions = Vec::new();
-        self.bounds(state, &mut actions);
+        self.bounds(state, true, &mut actions);
+        self.bounds(state, false, &mut actions);
         !actions.is_empty()
     }
 
@@ -198,6 +205,10 @@ impl Starting {
             }
         }
         for (life, body) in state.bodies().filter(|(_, body)| !body.hung) {
+            if body.exiting {
+                actions.push(Action::Exit(life));
+                continue;
+            }
             let effect = body.machine.pending();
             if effect == Effect::AwaitStop && self.is_damaged(state, life) {
                 actions.push(perform(Who::Child(life), &effect, Fate::Wakes));
@@ -234,8 +245,9 @@ impl Starting {
         }
     }
 
-    /// Waits whose bound may come: those for which nothing else has.
-    fn bounds(&self, state: &State, actions: &mut Vec<Action>) {
+    /// Waits whose bound may come: those for which nothing else has. A daemon waits for the run lock for a moment,
+    /// and nobody else's patience is as `short`.
+    fn bounds(&self, state: &State, short: bool, actions: &mut Vec<Action>) {
         let mut push = |who: Who, effect: &Effect<Life>| {
             let waits = matches!(
                 effect,
@@ -251,8 +263,11 @@ impl Starting {
                 (Some(Mutant::StartLockWithoutBound), Effect::TakeStart { .. })
                     | (Some(Mutant::ChildWithoutBound), Effect::AwaitLine { .. })
                     | (Some(Mutant::StopWithoutBound), Effect::AwaitEnd { .. })
+                    | (Some(Mutant::ChangeWithoutBound), Effect::AwaitChange { .. })
+                    | (Some(Mutant::ReapWithoutBound), Effect::Reap { .. })
             );
-            if waits && !endless && !self.comes(state, who, effect) {
+            let now = short == (*effect == Effect::TakeRun);
+            if waits && now && !endless && !self.comes(state, who, effect) {
                 actions.push(perform(who, effect, Fate::Late));
             }
         };
@@ -266,7 +281,7 @@ impl Starting {
                 push(Who::Stopper(slot), &machine.pending());
             }
         }
-        for (life, body) in state.bodies().filter(|(_, body)| !body.hung) {
+        for (life, body) in state.bodies().filter(|(_, body)| !body.hung && !body.exiting) {
             push(Who::Child(life), &body.machine.pending());
         }
     }
@@ -368,6 +383,7 @@ pub(super) fn kind(action: &Action) -> &'static str {
         Action::Perform { who: Who::Stopper(_), .. } => "start: a stopper's effect",
         Action::Perform { who: Who::Probe(_), .. } => "start: a probe's effect",
         Action::Perform { who: Who::Child(_), .. } => "start: a daemon's effect",
+        Action::Exit(_) => "start: a process ends",
         Action::Report(_) => "start: progress",
         Action::Crash(_) => "start: a starter crashes",
         Action::Pause(_) => "start: a starter is paused",

@@ -26,6 +26,7 @@ impl Story for Starting {
             Action::Find(_) | Action::Damage | Action::Remove | Action::Reuse(_) => {
                 (None, action.to_string())
             }
+            Action::Exit(life) => (daemon(life), "ENDS".to_string()),
             Action::Report(life) => (daemon(life), "reports progress".to_string()),
             Action::Crash(slot) => (Some(usize::from(slot)), "CRASHES".to_string()),
             Action::Pause(slot) => (Some(usize::from(slot)), "IS PAUSED for good".to_string()),
@@ -121,7 +122,6 @@ fn ended(after: &State, who: Who) -> String {
             Some(Stopper::Ended(_)) => ": FAILED".to_string(),
             _ => String::new(),
         },
-        Who::Child(life) if !after.lives(life) => ": ENDS".to_string(),
         Who::Probe(_) | Who::Child(_) => String::new(),
     }
 }

@@ -80,6 +80,28 @@ pub enum Mutant {
     StopErrorIsFree,
     /// A status probe takes a run lock that it could not look at for free.
     StatusErrorIsFree,
+    /// A daemon takes a run lock that it could not take for taken.
+    LockErrorIsTaken,
+    /// A daemon that could not bind its socket goes on.
+    BindErrorIgnored,
+    /// A daemon does not remove the socket that it finds.
+    LeavesRemains,
+    /// A daemon that does not come to serve is waited for without a bound.
+    ChangeWithoutBound,
+    /// The end of a child is waited for without a bound.
+    ReapWithoutBound,
+    /// A start that gives up does not close the channel before it reads the last word.
+    GivesUpUnclosed,
+    /// A daemon that could not write that it runs says that it is ready.
+    PublishErrorIgnored,
+    /// A status probe looks at the lock before it inspects the process.
+    LooksBeforeInspecting,
+    /// A stop takes the absence of metadata for a free run lock.
+    MetadataIsOracle,
+    /// A start takes a run lock that it could not look at for free.
+    StartErrorIsFree,
+    /// A daemon that could not write that it starts goes on.
+    NameErrorIgnored,
 }
 
 /// Every mutant, with what has to become of it.
@@ -89,7 +111,7 @@ pub(super) fn all() -> Vec<Mutated<Starting>> {
 
 impl Mutant {
     /// Every mutant.
-    pub const ALL: [Mutant; 35] = [
+    pub const ALL: [Mutant; 46] = [
         Mutant::HeldIsTaken,
         Mutant::DropsLockToCleanUp,
         Mutant::ReadyBeforeServing,
@@ -125,12 +147,22 @@ impl Mutant {
         Mutant::BootIgnoresStop,
         Mutant::StopErrorIsFree,
         Mutant::StatusErrorIsFree,
+        Mutant::LockErrorIsTaken,
+        Mutant::BindErrorIgnored,
+        Mutant::LeavesRemains,
+        Mutant::ChangeWithoutBound,
+        Mutant::ReapWithoutBound,
+        Mutant::GivesUpUnclosed,
+        Mutant::PublishErrorIgnored,
+        Mutant::LooksBeforeInspecting,
+        Mutant::MetadataIsOracle,
+        Mutant::StartErrorIsFree,
+        Mutant::NameErrorIgnored,
     ];
 
     fn mutated(self) -> Mutated<Starting> {
-        let (by, steps) = self.caught_by();
         let model = Starting { mutant: Some(self), ..self.setting() };
-        Mutated { id: self.id(), change: self.change(), model, expected: Expected::Killed { by, steps } }
+        Mutated { id: self.id(), change: self.change(), model, expected: self.expected() }
     }
 
     /// Its name.
@@ -171,6 +203,17 @@ impl Mutant {
             Mutant::BootIgnoresStop => "boot_ignores_stop",
             Mutant::StopErrorIsFree => "stop_error_is_free",
             Mutant::StatusErrorIsFree => "status_error_is_free",
+            Mutant::LockErrorIsTaken => "lock_error_is_taken",
+            Mutant::BindErrorIgnored => "bind_error_ignored",
+            Mutant::LeavesRemains => "leaves_remains",
+            Mutant::ChangeWithoutBound => "change_without_bound",
+            Mutant::ReapWithoutBound => "reap_without_bound",
+            Mutant::GivesUpUnclosed => "gives_up_unclosed",
+            Mutant::PublishErrorIgnored => "publish_error_ignored",
+            Mutant::LooksBeforeInspecting => "looks_before_inspecting",
+            Mutant::MetadataIsOracle => "metadata_is_oracle",
+            Mutant::StartErrorIsFree => "start_error_is_free",
+            Mutant::NameErrorIgnored => "name_error_ignored",
         }
     }
 
@@ -230,47 +273,80 @@ impl Mutant {
             Mutant::StatusErrorIsFree => {
                 "A status probe takes a run lock that it could not look at for free."
             }
+            Mutant::LockErrorIsTaken => "A daemon takes a run lock that it could not take for taken.",
+            Mutant::BindErrorIgnored => "A daemon that could not bind its socket goes on.",
+            Mutant::LeavesRemains => "A daemon does not remove the socket that it finds.",
+            Mutant::ChangeWithoutBound => {
+                "A daemon that does not come to serve is waited for without a bound."
+            }
+            Mutant::ReapWithoutBound => "The end of a child is waited for without a bound.",
+            Mutant::GivesUpUnclosed => {
+                "A start that gives up does not close the channel before it reads the last word."
+            }
+            Mutant::PublishErrorIgnored => {
+                "A daemon that could not write that it runs says that it is ready."
+            }
+            Mutant::LooksBeforeInspecting => {
+                "A status probe looks at the lock before it inspects the process."
+            }
+            Mutant::MetadataIsOracle => "A stop takes the absence of metadata for a free run lock.",
+            Mutant::StartErrorIsFree => "A start takes a run lock that it could not look at for free.",
+            Mutant::NameErrorIgnored => "A daemon that could not write that it starts goes on.",
         }
     }
 
-    /// The property that has to notice it, and in how many steps.
-    pub fn caught_by(self) -> (&'static str, usize) {
+    /// What has to become of it.
+    pub fn expected(self) -> Expected {
+        let killed = |by, steps| Expected::Killed { by, steps };
         match self {
-            Mutant::HeldIsTaken => (p::d1_one_serves::NAME, 0),
-            Mutant::DropsLockToCleanUp => (p::d1_one_serves::NAME, 0),
-            Mutant::ReadyBeforeServing => (p::d2_ready_means_serving::NAME, 0),
-            Mutant::ProgressIsReady => (p::d2_ready_means_serving::NAME, 0),
-            Mutant::ClosedIsReady => (p::d2_ready_means_serving::NAME, 0),
-            Mutant::NotReadyIsReady => (p::d2_ready_means_serving::NAME, 0),
-            Mutant::AnyAnswerWillDo => (p::d2_ready_means_serving::NAME, 0),
-            Mutant::MetadataIsProof => (p::d2_ready_means_serving::NAME, 0),
-            Mutant::StartLockIgnored => (p::d3_one_child_at_a_time::NAME, 0),
-            Mutant::HeldIsFree => (p::d3_fails_for_a_reason::NAME, 0),
-            Mutant::LostRaceIsFailure => (p::d3_fails_for_a_reason::NAME, 0),
-            Mutant::BusyIsFailure => (p::d3_attaches_past_a_busy_lock::NAME, 0),
-            Mutant::StartLockWithoutBound => (p::d4_nobody_waits_for_ever::NAME, 0),
-            Mutant::ChildWithoutBound => (p::d4_nobody_waits_for_ever::NAME, 0),
-            Mutant::StopWithoutBound => (p::d4_nobody_waits_for_ever::NAME, 0),
-            Mutant::KillsUnheard => (p::d5_ready_is_not_undone::NAME, 0),
-            Mutant::LeavesChild => (p::d5_no_child_left::NAME, 0),
-            Mutant::ReadyToNobody => (p::d5_nobody_serves_unwanted::NAME, 0),
-            Mutant::ClearsBeforeLock => (p::d6_remains_of_the_living::NAME, 0),
-            Mutant::NamesBeforeLock => (p::d6_remains_of_the_living::NAME, 0),
-            Mutant::LookingTakesTheLock => (p::d7_looking_takes_nothing::NAME, 0),
-            Mutant::OneReadWillDo => (p::d8_status_is_true::NAME, 0),
-            Mutant::DeadProcessIsHolder => (p::d8_status_is_true::NAME, 0),
-            Mutant::NamelessIsStarting => (p::d8_status_is_true::NAME, 0),
-            Mutant::StopsUnsaid => (p::d8_status_is_true::NAME, 0),
-            Mutant::NeverRestores => (p::d9_metadata_is_restored::NAME, 0),
-            Mutant::PidIsEnough => (p::d10_only_who_was_meant::NAME, 0),
-            Mutant::BootIsIgnored => (p::d10_only_who_was_meant::NAME, 0),
-            Mutant::MeansWhoeverIsThere => (p::d10_only_who_was_meant::NAME, 0),
-            Mutant::EndIsStopped => (p::d11_stopped_means_free::NAME, 0),
-            Mutant::LateIsEnded => (p::d11_stopped_means_free::NAME, 0),
-            Mutant::NeverKills => (p::d12_a_forced_stop_ends::NAME, 0),
-            Mutant::BootIgnoresStop => (p::d12_told_is_told::NAME, 0),
-            Mutant::StopErrorIsFree => (p::d13_failure_decides_nothing::NAME, 0),
-            Mutant::StatusErrorIsFree => (p::d13_failure_decides_nothing::NAME, 0),
+            Mutant::HeldIsTaken => killed(p::d1_one_serves::NAME, 16),
+            Mutant::DropsLockToCleanUp => killed(p::d1_one_serves::NAME, 22),
+            Mutant::ReadyBeforeServing => killed(p::d2_ready_means_serving::NAME, 10),
+            Mutant::ProgressIsReady => killed(p::d2_ready_means_serving::NAME, 9),
+            Mutant::ClosedIsReady => killed(p::d2_ready_means_serving::NAME, 5),
+            Mutant::NotReadyIsReady => killed(p::d2_ready_means_serving::NAME, 8),
+            Mutant::AnyAnswerWillDo => killed(p::d2_ready_means_serving::NAME, 13),
+            Mutant::MetadataIsProof => killed(p::d2_ready_means_serving::NAME, 6),
+            Mutant::StartLockIgnored => killed(p::d3_one_child_at_a_time::NAME, 6),
+            Mutant::HeldIsFree => killed(p::d3_fails_for_a_reason::NAME, 25),
+            Mutant::LostRaceIsFailure => killed(p::d3_fails_for_a_reason::NAME, 18),
+            Mutant::BusyIsFailure => killed(p::d3_attaches_past_a_busy_lock::NAME, 13),
+            Mutant::StartLockWithoutBound => killed(p::d4_nobody_waits_for_ever::NAME, 2),
+            Mutant::ChildWithoutBound => killed(p::d4_nobody_waits_for_ever::NAME, 4),
+            Mutant::StopWithoutBound => killed(p::d4_nobody_waits_for_ever::NAME, 17),
+            Mutant::KillsUnheard => killed(p::d5_ready_is_not_undone::NAME, 13),
+            Mutant::LeavesChild => killed(p::d5_no_child_left::NAME, 10),
+            Mutant::ReadyToNobody => killed(p::d5_nobody_serves_unwanted::NAME, 12),
+            Mutant::ClearsBeforeLock => killed(p::d6_remains_of_the_living::NAME, 12),
+            Mutant::NamesBeforeLock => killed(p::d6_remains_of_the_living::NAME, 12),
+            Mutant::LookingTakesTheLock => killed(p::d7_looking_takes_nothing::NAME, 2),
+            Mutant::OneReadWillDo => killed(p::d8_status_is_true::NAME, 10),
+            Mutant::DeadProcessIsHolder => killed(p::d8_status_is_true::NAME, 9),
+            Mutant::NamelessIsStarting => killed(p::d8_status_is_true::NAME, 9),
+            Mutant::StopsUnsaid => killed(p::d8_status_is_true::NAME, 22),
+            Mutant::NeverRestores => killed(p::d9_metadata_is_restored::NAME, 14),
+            Mutant::PidIsEnough => killed(p::d10_only_who_was_meant::NAME, 11),
+            Mutant::BootIsIgnored => killed(p::d10_only_who_was_meant::NAME, 10),
+            Mutant::MeansWhoeverIsThere => killed(p::d10_only_who_was_meant::NAME, 20),
+            Mutant::EndIsStopped => killed(p::d11_stopped_means_free::NAME, 29),
+            Mutant::LateIsEnded => killed(p::d11_stopped_means_free::NAME, 13),
+            Mutant::NeverKills => killed(p::d12_a_forced_stop_ends::NAME, 14),
+            Mutant::BootIgnoresStop => killed(p::d12_told_is_told::NAME, 16),
+            Mutant::StopErrorIsFree => killed(p::d13_failure_decides_nothing::NAME, 2),
+            Mutant::StatusErrorIsFree => killed(p::d13_failure_decides_nothing::NAME, 2),
+            Mutant::LockErrorIsTaken => killed(p::d1_one_serves::NAME, 13),
+            Mutant::BindErrorIgnored => killed(p::d2_ready_can_be_reached::NAME, 11),
+            Mutant::LeavesRemains => killed(p::d3_fails_for_a_reason::NAME, 18),
+            Mutant::ChangeWithoutBound => killed(p::d4_nobody_waits_for_ever::NAME, 5),
+            Mutant::ReapWithoutBound => killed(p::d4_nobody_waits_for_ever::NAME, 15),
+            Mutant::GivesUpUnclosed => killed(p::d5_ready_is_not_undone::NAME, 13),
+            Mutant::PublishErrorIgnored => killed(p::d8_status_is_true::NAME, 14),
+            Mutant::LooksBeforeInspecting => killed(p::d8_status_is_true::NAME, 7),
+            Mutant::MetadataIsOracle => killed(p::d11_stopped_means_free::NAME, 6),
+            Mutant::StartErrorIsFree => killed(p::d13_failure_decides_nothing::NAME, 2),
+            Mutant::NameErrorIgnored => Expected::Equivalent {
+                reason: "the next write tells the same, and fails as well where the directory takes none: the guard only makes the failure come sooner",
+            },
         }
     }
 
@@ -311,6 +387,78 @@ impl Mutant {
             Mutant::EndIsStopped | Mutant::BootIgnoresStop => Starting { stoppers: 1, ..calm },
             Mutant::StopErrorIsFree => Starting { stoppers: 1, failures: 1, starters: 1, ..calm },
             Mutant::StatusErrorIsFree => Starting { probes: 1, failures: 1, starters: 1, ..calm },
+            Mutant::LockErrorIsTaken => Starting { foreground: true, starters: 1, failures: 1, ..calm },
+            Mutant::BindErrorIgnored => Starting { starters: 1, failures: 1, ..calm },
+            Mutant::LeavesRemains => Starting { starters: 1, remains: true, ..calm },
+            Mutant::ChangeWithoutBound => Starting { foreground: true, starters: 1, hangs: 1, ..calm },
+            Mutant::ReapWithoutBound => Starting { foreground: true, starters: 1, hangs: 1, ..calm },
+            Mutant::GivesUpUnclosed => Starting { slow: true, starters: 1, ..calm },
+            Mutant::PublishErrorIgnored => Starting { probes: 1, starters: 1, failures: 1, ..calm },
+            Mutant::LooksBeforeInspecting => Starting { probes: 1, starters: 1, deaths: 1, ..calm },
+            Mutant::MetadataIsOracle => Starting { stoppers: 1, starters: 1, ..calm },
+            Mutant::StartErrorIsFree => Starting { starters: 1, failures: 1, ..calm },
+            Mutant::NameErrorIgnored => {
+                Starting { probes: 1, starters: 1, failures: 1, remains: true, ..calm }
+            }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::search::shortest::{Shortest, shortest};
+    use crate::study::{Kind, Study};
+
+    /// Each fault, with a mutant that only it exposes, and the switch turned off.
+    fn exposed() -> Vec<(&'static str, Mutant, fn(&mut Starting))> {
+        vec![
+            ("starter crashes", Mutant::ReadyToNobody, |model| model.crashes = 0),
+            ("starter paused for good", Mutant::StartLockWithoutBound, |model| model.pauses = 0),
+            ("daemon dies", Mutant::ClosedIsReady, |model| model.deaths = 0),
+            ("daemon hangs", Mutant::NeverKills, |model| model.hangs = 0),
+            ("I/O error", Mutant::LockErrorIsTaken, |model| model.failures = 0),
+            ("metadata damaged", Mutant::NeverRestores, |model| model.damages = 0),
+            ("pid used again", Mutant::PidIsEnough, |model| model.reuses = 0),
+            ("slow", Mutant::KillsUnheard, |model| model.slow = false),
+            ("stale remains", Mutant::LeavesRemains, |model| model.remains = false),
+            ("reboot", Mutant::BootIsIgnored, |model| model.reboot = false),
+        ]
+    }
+
+    #[test]
+    fn each_fault_has_a_mutant_that_only_it_exposes() {
+        for (fault, mutant, off) in exposed() {
+            let on = Starting { mutant: Some(mutant), ..mutant.setting() };
+            let mut model = on.clone();
+            off(&mut model);
+            assert!(on.faults().contains(&fault) && !model.faults().contains(&fault), "{fault}");
+            let fallen = |model: &Starting| {
+                let promises: Vec<_> =
+                    model.promises().into_iter().filter(|promise| promise.kind == Kind::Always).collect();
+                shortest(model, |state| promises.iter().any(|promise| !(promise.holds)(model, state)))
+            };
+            assert!(fallen(&on).path().is_some(), "{fault}: {mutant:?} has to fall");
+            assert!(matches!(fallen(&model), Shortest::None { .. }), "{mutant:?} falls without {fault}");
+        }
+    }
+
+    #[test]
+    fn every_fault_of_the_model_is_in_the_list() {
+        let all = Starting {
+            crashes: 1,
+            pauses: 1,
+            deaths: 1,
+            hangs: 1,
+            failures: 1,
+            damages: 1,
+            reuses: 1,
+            slow: true,
+            remains: true,
+            reboot: true,
+            ..Starting::CALM
+        };
+        let exposed: Vec<_> = exposed().into_iter().map(|(fault, ..)| fault).collect();
+        assert!(all.faults().iter().all(|fault| exposed.contains(fault)));
     }
 }

@@ -42,8 +42,23 @@ impl Starting {
     fn failed(&self, state: &mut State, who: Who, effect: &Effect<Life>) -> Sight {
         match (self.mutant, who, effect) {
             (Some(Mutant::StopErrorIsFree), Who::Stopper(_), Effect::LookRun)
+            | (Some(Mutant::StartErrorIsFree), Who::Starter(_), Effect::LookRun)
             | (Some(Mutant::StatusErrorIsFree), Who::Probe(_), Effect::LookRun) => {
                 return Seen::Run(RunSeen::Free);
+            }
+            (Some(Mutant::LockErrorIsTaken), Who::Child(_), Effect::TakeRun) => {
+                return Seen::Lock(LockSeen::Taken);
+            }
+            (Some(Mutant::BindErrorIgnored), Who::Child(_), Effect::Bind) => return Seen::Done,
+            (Some(Mutant::PublishErrorIgnored), Who::Child(_), Effect::WriteMetadata(said))
+                if said.phase == Phase::Running =>
+            {
+                return Seen::Done;
+            }
+            (Some(Mutant::NameErrorIgnored), Who::Child(_), Effect::WriteMetadata(said))
+                if said.phase == Phase::Starting =>
+            {
+                return Seen::Done;
             }
             (_, Who::Child(life), Effect::WriteMetadata(said)) if said.phase == Phase::Stopping => {
                 with_body(state, life, |body| {
@@ -156,6 +171,7 @@ impl Starting {
                 Starter::Running { .. } if state.disk.start_lock != Some(slot) => RunSeen::Free,
                 _ => seen,
             },
+            (Some(Mutant::MetadataIsOracle), Who::Stopper(_)) if named(state).is_none() => RunSeen::Free,
             (Some(Mutant::EndIsStopped), Who::Stopper(slot)) if state.meant(slot).is_some() => RunSeen::Free,
             _ => seen,
         }
@@ -271,7 +287,7 @@ impl Starting {
             Effect::AwaitLine { .. } => Seen::Line(self.line(state, who)),
             Effect::GiveUp => {
                 if let Some(channel) = channel_of(state, slot) {
-                    channel.open = false;
+                    channel.open = self.mutant == Some(Mutant::GivesUpUnclosed);
                 }
                 if self.mutant == Some(Mutant::KillsUnheard) {
                     return Seen::Line(Line::Closed);
@@ -333,7 +349,7 @@ impl Starting {
         let unread = child.channel;
         let Who::Starter(slot) = who else { return Line::Closed };
         let Some(life) = child_life(state, slot) else { return Line::Closed };
-        if unread.progress && unread.open {
+        if unread.progress {
             if let Some(channel) = channel_of(state, slot) {
                 channel.progress = false;
             }
@@ -381,9 +397,14 @@ impl Starting {
             }
             Effect::WriteMetadata(said) => self.write(state, life, *said),
             Effect::RemoveSocket => {
-                remove_socket(state, life);
+                let leaving = state.body(life).is_some_and(|body| body.leaving);
+                if leaving || self.mutant != Some(Mutant::LeavesRemains) {
+                    remove_socket(state, life);
+                }
                 Seen::Done
             }
+            // A path that is taken can't be bound.
+            Effect::Bind if state.disk.socket.is_some() => Seen::Failed(()),
             Effect::Bind => {
                 state.disk.socket = Some(life);
                 Seen::Done
@@ -494,9 +515,6 @@ impl State {
 pub(super) fn end(state: &mut State, life: Life) {
     if let Some(child) = state.children.get_mut(usize::from(life)) {
         child.body = None;
-        if !child.channel.open {
-            child.channel = Channel::CLOSED;
-        }
     }
     if state.disk.run_lock == Some(Holder::Life(life)) {
         state.disk.run_lock = None;

@@ -1,6 +1,6 @@
 //! Everything that the model of the start remembers: the state directory, processes, and what was seen to go wrong.
 
-use modeld_spec::daemon::effect::{Content, Effect, Phase, Said};
+use modeld_spec::daemon::effect::{Content, Effect, Phase, RunSeen, Said};
 use modeld_spec::daemon::serve::Serve;
 use modeld_spec::daemon::start::{self, Start};
 use modeld_spec::daemon::status::{self, Status};
@@ -187,13 +187,15 @@ pub struct Look {
     pub at_lock: Truth,
     /// What it read first, where a mutant wants that again.
     pub read: Option<Content<Life>>,
+    /// What it saw of the lock before it inspected, where a mutant looks there first.
+    pub sampled: Option<RunSeen>,
 }
 
 impl Look {
     /// The beginning of a look.
     pub fn new(machine: Status<Life, ()>) -> Self {
         let nothing = Truth { may: 0, life: None };
-        Look { machine, at_inspection: nothing, at_lock: nothing, read: None }
+        Look { machine, at_inspection: nothing, at_lock: nothing, read: None, sampled: None }
     }
 
     /// Whether this was so at one of the moments that count.
@@ -281,6 +283,8 @@ pub struct Body {
     pub unsaid: bool,
     /// Whether it has reported progress.
     pub reported: bool,
+    /// Whether it has done everything, and its process is about to end.
+    pub exiting: bool,
 }
 
 impl Body {
@@ -299,12 +303,13 @@ impl Body {
             leaving: false,
             unsaid: false,
             reported: false,
+            exiting: false,
         }
     }
 
     /// Whether it waits for a request to stop.
     pub fn waits(&self) -> bool {
-        matches!(self.machine.pending(), Effect::AwaitStop)
+        !self.exiting && matches!(self.machine.pending(), Effect::AwaitStop)
     }
 }
 

@@ -1,6 +1,6 @@
 //! What an action does to the state: machines are stepped with what was seen, and their outcomes looked at.
 
-use modeld_spec::daemon::effect::{Content, Effect, Phase, Said};
+use modeld_spec::daemon::effect::{Content, Effect, Phase, RunSeen, Said};
 use modeld_spec::daemon::serve;
 use modeld_spec::daemon::start::{self, Start};
 use modeld_spec::daemon::status::{self, Status, Unknown};
@@ -24,6 +24,7 @@ impl Starting {
             Action::Perform { who: Who::Stopper(slot), fate, .. } => self.stopper_performs(state, slot, fate),
             Action::Perform { who: Who::Probe(slot), fate, .. } => self.probe_performs(state, slot, fate),
             Action::Perform { who: Who::Child(life), fate, .. } => self.child_performs(state, life, fate),
+            Action::Exit(life) => end(state, life),
             Action::Report(life) => {
                 with_body(state, life, |body| body.reported = true);
                 if let Some(child) = state.children.get_mut(usize::from(life)) {
@@ -172,7 +173,12 @@ impl Starting {
         let effect = look.machine.pending();
         match effect {
             Effect::Inspect(_) => look.at_inspection = state.truth(),
-            Effect::LookRun => look.at_lock = state.truth(),
+            Effect::LookRun if look.sampled.is_none() => look.at_lock = state.truth(),
+            Effect::ReadMetadata if self.mutant == Some(Mutant::LooksBeforeInspecting) => {
+                look.at_lock = state.truth();
+                let held = state.disk.run_lock.is_some();
+                look.sampled = Some(if held { RunSeen::Held } else { RunSeen::Free });
+            }
             _ => {}
         }
         if state.disk.run_lock == Some(Holder::Probe(slot)) {
@@ -185,6 +191,7 @@ impl Starting {
                 look.read = Some(read);
                 Sight::Metadata(read)
             }
+            (Sight::Run(seen), _) => Sight::Run(look.sampled.unwrap_or(seen)),
             (what, _) => what,
         };
         let step = match (self.mutant, look.machine.clone().step(what)) {
@@ -213,7 +220,7 @@ impl Starting {
                 if matches!(outcome, serve::Outcome::Breach(_)) {
                     state.broke(Broken::Contract);
                 }
-                end(state, life);
+                with_body(state, life, |body| body.exiting = true);
             }
         }
     }

@@ -10,6 +10,7 @@ pub mod d12_a_forced_stop_ends;
 pub mod d12_told_is_told;
 pub mod d13_failure_decides_nothing;
 pub mod d1_one_serves;
+pub mod d2_ready_can_be_reached;
 pub mod d2_ready_means_serving;
 pub mod d3_attaches_past_a_busy_lock;
 pub mod d3_fails_for_a_reason;
@@ -35,6 +36,7 @@ use crate::study::Promise;
 pub fn of(starting: &Starting) -> Vec<Promise<Starting>> {
     let mut properties = vec![
         d1_one_serves::promise(),
+        d2_ready_can_be_reached::promise(),
         d2_ready_means_serving::promise(),
         d3_attaches_past_a_busy_lock::promise(),
         d3_fails_for_a_reason::promise(),
