@@ -410,8 +410,10 @@ mod tests {
     use crate::search::shortest::{Shortest, shortest};
     use crate::study::{Kind, Study};
 
+    type Exposed = (&'static str, Mutant, fn(&mut Starting));
+
     /// Each fault, with a mutant that only it exposes, and the switch turned off.
-    fn exposed() -> Vec<(&'static str, Mutant, fn(&mut Starting))> {
+    fn exposed() -> Vec<Exposed> {
         vec![
             ("starter crashes", Mutant::ReadyToNobody, |model| model.crashes = 0),
             ("starter paused for good", Mutant::StartLockWithoutBound, |model| model.pauses = 0),
