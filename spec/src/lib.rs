@@ -9,6 +9,7 @@
 
 extern crate alloc;
 
+pub mod daemon;
 pub mod error;
 pub mod fence;
 pub mod follow;

@@ -2,6 +2,8 @@
 
 pub mod directory_lock;
 pub mod equality_at_entry;
+pub mod renamed_lock;
+pub mod wall_clock;
 
 use std::fmt::Debug;
 use std::hash::Hash;
