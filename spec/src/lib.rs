@@ -11,6 +11,7 @@ extern crate alloc;
 
 pub mod error;
 pub mod follow;
+pub mod holder;
 pub mod ids;
 pub mod lease;
 pub mod probe;
