@@ -110,6 +110,8 @@ pub(crate) fn steps(depth: Depth) -> Vec<Step> {
             loom,
         ),
         cargo("model-check", "all histories of the machines, within the profile's bounds", check),
+        cargo("mutants", "each change to the protocol is noticed", "run --release -p model-check -- mutants"),
+        cargo("specimens", "the protocols of others fall", "run --release -p model-check -- specimens"),
         Step {
             name: "fuzz",
             shows: "no input from outside breaks a parser",

@@ -10,33 +10,33 @@
 
 use stateright::{Model, Property};
 
-use crate::lanes::Story;
+use crate::story::Story;
 
 /// One configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct DirectoryLock {
+pub struct DirectoryLock {
     /// How many processes there are.
-    pub(crate) processes: usize,
+    pub processes: usize,
     /// The time to live of a record, in ticks.
-    pub(crate) ttl: u8,
+    pub ttl: u8,
     /// The age in ticks at which a directory counts as left behind.
-    pub(crate) stale: u8,
+    pub stale: u8,
     /// The last tick.
-    pub(crate) horizon: u8,
+    pub horizon: u8,
 }
 
 impl DirectoryLock {
     /// Two processes suffice.
-    pub(crate) const SMALL: DirectoryLock = DirectoryLock { processes: 2, ttl: 3, stale: 1, horizon: 2 };
+    pub const SMALL: DirectoryLock = DirectoryLock { processes: 2, ttl: 3, stale: 1, horizon: 2 };
     /// The property that falls.
-    pub(crate) const NAME: &'static str = "at most one process believes to own";
+    pub const NAME: &'static str = "at most one process believes to own";
     /// In how many steps it falls.
-    pub(crate) const STEPS: usize = 11;
+    pub const STEPS: usize = 11;
 }
 
 /// One state.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct State {
+pub struct State {
     tick: u8,
     /// When the lock directory was made.
     directory: Option<u8>,
@@ -68,7 +68,7 @@ enum At {
 
 /// One transition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Action {
+pub enum Action {
     /// A tick passes.
     Tick,
     /// A process takes its next step.
@@ -170,7 +170,9 @@ impl DirectoryLock {
 
 impl Story for DirectoryLock {
     fn lanes(&self) -> Vec<String> {
-        (0..self.processes).map(|slot| format!("process {}", crate::lease::names::letter(slot))).collect()
+        (0..self.processes)
+            .map(|slot| format!("process {}", crate::models::lease::names::letter(slot)))
+            .collect()
     }
 
     fn tell(&self, before: &State, action: &Action) -> (Option<usize>, String) {
@@ -188,22 +190,37 @@ impl Story for DirectoryLock {
         };
         (Some(slot), told.to_string())
     }
+
+    fn world(&self, state: &State) -> Vec<(&'static str, String)> {
+        let letter = crate::models::lease::names::letter;
+        let directory = state.directory.map_or("none".to_string(), |made| format!("made at {made}"));
+        let record = match state.record {
+            None => "none".to_string(),
+            Some((owner, at)) => format!("{}, written at {at}", letter(owner)),
+        };
+        vec![("clock", format!("tick {}", state.tick)), ("directory", directory), ("record", record)]
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::exhaustive::{Exhaustive, shortest};
+    use crate::search::shortest::{Shortest, shortest};
+
+    fn fall(model: DirectoryLock) -> Shortest<DirectoryLock> {
+        let property = model.property(DirectoryLock::NAME);
+        shortest(&model, |state| !(property.condition)(&model, state))
+    }
 
     #[test]
     fn two_processes_and_a_pause_make_two_owners() {
-        let path = shortest(&DirectoryLock::SMALL, DirectoryLock::NAME).unwrap();
+        let path = fall(DirectoryLock::SMALL).path().unwrap();
         assert_eq!(path.steps.len(), DirectoryLock::STEPS);
     }
 
     #[test]
     fn it_needs_the_removal_of_an_old_directory() {
         let never = DirectoryLock { stale: DirectoryLock::SMALL.horizon + 1, ..DirectoryLock::SMALL };
-        assert!(Exhaustive::search(never, 1).unwrap().holds());
+        assert!(matches!(fall(never), Shortest::None { .. }));
     }
 }

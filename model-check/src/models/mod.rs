@@ -1,0 +1,3 @@
+//! The models, one a chapter of the specification.
+
+pub mod lease;
