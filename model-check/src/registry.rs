@@ -1,5 +1,6 @@
 //! Every model and every specimen.
 
+use crate::models::bind::Bind;
 use crate::models::lease::Lease;
 use crate::specimens::directory_lock::DirectoryLock;
 use crate::specimens::{Exhibit, Specimen};
@@ -7,7 +8,7 @@ use crate::subject::{Of, Subject};
 
 /// The models, in the order of the specification.
 pub fn models() -> Vec<Box<dyn Subject>> {
-    vec![Box::new(Of::<Lease>::study())]
+    vec![Box::new(Of::<Lease>::study()), Box::new(Of::<Bind>::study())]
 }
 
 /// The model of this name.

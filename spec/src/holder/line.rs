@@ -67,6 +67,16 @@ impl Line {
         !self.is_armed() && self.waits.is_none() && !self.parting
     }
 
+    /// Whether it is closed once it was told why.
+    pub fn is_parting(&self) -> bool {
+        self.parting
+    }
+
+    /// Whether a question on it waits for what it is about.
+    pub fn is_asking(&self) -> bool {
+        self.waits.is_some()
+    }
+
     pub(super) fn answer(&mut self, reply: Reply) {
         self.waits = None;
         self.owes = Some(reply);

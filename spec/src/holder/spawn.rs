@@ -159,6 +159,11 @@ impl Spawn {
         Step::Do(Effect::StartChild, spawn)
     }
 
+    /// Which attempt it is at.
+    pub fn attempt(&self) -> Attempt {
+        self.attempt
+    }
+
     /// The effect that is to be performed.
     pub fn effect(&self) -> Effect {
         match self.state {
