@@ -89,6 +89,7 @@ impl Process {
         Place {
             backing: Arc::new(self.clone()),
             clock: Arc::new(BootClock),
+            witness: Arc::new(()),
             clock_domain: os::clock_domain().expect("the boot id is readable"),
             process: ProcessId { pid: self.pid, ..os::this_process().expect("this process is in /proc") },
         }

@@ -13,37 +13,36 @@ use rustix::time::{
     Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create, timerfd_settime,
 };
 
-/// Waits for an instant of the boot clock, or until it is rung. One waiter, any number of ringers.
+use super::Alarm;
+
+/// Waits for an instant of the boot clock, or until it is rung.
 #[derive(Debug)]
-pub struct Alarm {
+pub struct BootAlarm {
     timer: OwnedFd,
     bell: OwnedFd,
 }
 
-impl Alarm {
+impl BootAlarm {
     /// A silent alarm.
     ///
     /// # Errors
     /// What the system says, for instance when no descriptor is left.
     pub fn new() -> io::Result<Self> {
         let timer_flags = TimerfdFlags::CLOEXEC | TimerfdFlags::NONBLOCK;
-        Ok(Alarm {
+        Ok(BootAlarm {
             timer: timerfd_create(TimerfdClockId::Boottime, timer_flags)?,
             bell: eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?,
         })
     }
+}
 
-    /// Ends the current wait, or the next one if nobody waits.
-    pub fn ring(&self) {
+impl Alarm for BootAlarm {
+    fn ring(&self) {
         // It fails only when the counter is full, and then the bell rings already.
         let _ = write(&self.bell, &1_u64.to_ne_bytes());
     }
 
-    /// Waits until `until` at the latest; returns early when rung.
-    ///
-    /// # Errors
-    /// What the system says.
-    pub fn wait(&self, until: BootTime) -> io::Result<()> {
+    fn wait(&self, until: BootTime) -> io::Result<()> {
         let nanos = until.as_nanos();
         let it_value = Timespec {
             tv_sec: i64::try_from(nanos / NANOS_PER_SECOND).unwrap_or(i64::MAX),
@@ -79,7 +78,7 @@ mod tests {
 
     #[test]
     fn it_wakes_at_the_instant_and_not_before() {
-        let alarm = Alarm::new().unwrap();
+        let alarm = BootAlarm::new().unwrap();
         let until = BootClock.now().after(Duration::from_millis(20));
         alarm.wait(until).unwrap();
         assert!(until <= BootClock.now());
@@ -88,7 +87,7 @@ mod tests {
 
     #[test]
     fn a_ring_ends_the_wait_and_is_not_lost() {
-        let alarm = Arc::new(Alarm::new().unwrap());
+        let alarm = Arc::new(BootAlarm::new().unwrap());
         let far = BootClock.now().after(Duration::from_secs(3600));
         alarm.ring();
         alarm.wait(far).unwrap();

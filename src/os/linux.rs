@@ -11,7 +11,7 @@ use modeld_spec::time::BootTime;
 use rustix::process::{Pid, PidfdFlags, Signal};
 use rustix::time::{ClockId, clock_gettime};
 
-use super::Clock;
+use super::{Alarm, BootAlarm, Clock, Timer};
 
 /// The machine's boot clock: it runs during suspend and is shared by all processes of one time namespace.
 #[derive(Clone, Copy, Debug, Default)]
@@ -23,6 +23,12 @@ impl Clock for BootClock {
         let time = clock_gettime(ClockId::Boottime);
         // The boot clock is never negative and its nanoseconds are below 10^9, so both casts keep the value.
         BootTime::from_nanos(time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64)
+    }
+}
+
+impl Timer for BootClock {
+    fn alarm(&self) -> io::Result<Box<dyn Alarm>> {
+        Ok(Box::new(BootAlarm::new()?))
     }
 }
 

@@ -18,8 +18,9 @@ use tokio::sync::watch;
 
 use super::gate::Gate;
 use super::mailbox::Mailbox;
+use super::witness::{Actor, Witness};
 use crate::lease::store::{Store, Taken, drive};
-use crate::os::Clock;
+use crate::os::{Clock, Timer};
 
 /// What the keeper is told from beside.
 pub(super) enum Event {
@@ -42,13 +43,16 @@ impl Keeping {
         interval: RenewInterval,
         store: Box<dyn Store + Send>,
         gate: Arc<Gate>,
-        clock: Arc<dyn Clock>,
+        timer: &Arc<dyn Timer>,
+        witness: &Arc<dyn Witness>,
         lost: watch::Sender<Option<Cause>>,
     ) -> io::Result<Self> {
-        let mailbox = Arc::new(Mailbox::new()?);
-        let renewals = renewals(store, Arc::clone(&mailbox), Arc::clone(&clock))?;
+        let mailbox = Arc::new(Mailbox::new(&**timer)?);
+        let clock: Arc<dyn Clock> = timer.clone();
+        let renewals = renewals(store, Arc::clone(&mailbox), Arc::clone(&clock), Arc::clone(witness))?;
         let step = Keeper::start(owned, interval);
-        let driver = Driver { mailbox: Arc::clone(&mailbox), renewals, gate, clock, lost };
+        let witness = Arc::clone(witness);
+        let driver = Driver { mailbox: Arc::clone(&mailbox), renewals, gate, clock, witness, lost };
         let thread =
             thread::Builder::new().name("modeld-keeper".to_owned()).spawn(move || driver.run(step))?;
         Ok(Keeping { mailbox, thread: Some(thread) })
@@ -84,6 +88,7 @@ struct Driver {
     renewals: mpsc::Sender<Renewal>,
     gate: Arc<Gate>,
     clock: Arc<dyn Clock>,
+    witness: Arc<dyn Witness>,
     lost: watch::Sender<Option<Cause>>,
 }
 
@@ -101,6 +106,7 @@ impl Driver {
     }
 
     fn perform(&self, effect: Effect) -> Seen {
+        self.witness.before(Actor::Keeper, effect.name());
         match effect {
             Effect::Await { until, .. } => match self.mailbox.wait(until, &*self.clock) {
                 Some(Event::RenewalEnded(outcome)) => Seen::RenewalEnded(*outcome),
@@ -137,13 +143,16 @@ fn renewals(
     mut store: Box<dyn Store + Send>,
     mailbox: Arc<Mailbox<Event>>,
     clock: Arc<dyn Clock>,
+    witness: Arc<dyn Witness>,
 ) -> io::Result<mpsc::Sender<Renewal>> {
     let (sender, receiver) = mpsc::channel::<Renewal>();
     thread::Builder::new().name("modeld-renewal".to_owned()).spawn(move || {
         while let Ok(Renewal { owned, residency }) = receiver.recv() {
             // L4: the new deadline counts from here, before anything is read or written.
             let step = Renew::start(owned, residency, clock.now());
-            mailbox.post(Event::RenewalEnded(Box::new(drive(step, &mut *store))));
+            let outcome = drive(step, &mut *store);
+            witness.before(Actor::Renewal, "report");
+            mailbox.post(Event::RenewalEnded(Box::new(outcome)));
         }
     })?;
     Ok(sender)

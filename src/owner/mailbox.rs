@@ -6,17 +6,17 @@ use std::sync::{Mutex, PoisonError};
 
 use modeld_spec::time::BootTime;
 
-use crate::os::{Alarm, Clock};
+use crate::os::{Alarm, Clock, Timer};
 
 /// A queue that one driver waits on, until an instant at the latest.
 pub(super) struct Mailbox<T> {
     queue: Mutex<VecDeque<T>>,
-    alarm: Alarm,
+    alarm: Box<dyn Alarm>,
 }
 
 impl<T> Mailbox<T> {
-    pub(super) fn new() -> io::Result<Self> {
-        Ok(Mailbox { queue: Mutex::new(VecDeque::new()), alarm: Alarm::new()? })
+    pub(super) fn new(timer: &dyn Timer) -> io::Result<Self> {
+        Ok(Mailbox { queue: Mutex::new(VecDeque::new()), alarm: timer.alarm()? })
     }
 
     /// Hands something to the driver, and wakes it.

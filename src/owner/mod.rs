@@ -11,6 +11,7 @@ mod loom_gate;
 mod mailbox;
 mod releasing;
 mod standing;
+pub mod witness;
 
 use std::fmt;
 use std::io;
@@ -32,10 +33,11 @@ use self::gate::Gate;
 use self::keeping::Keeping;
 pub use self::releasing::{Released, ResidentState};
 pub use self::standing::{StandbyEvent, Stop, stand_by, stand_by_on};
+use self::witness::Witness;
 use crate::data_root::{DataRoot, DataRootError};
 use crate::lease::files::FileStore;
 use crate::lease::store::{Backing, Store, WaitOn, drive};
-use crate::os::{self, BootClock, Clock};
+use crate::os::{self, BootClock, Clock, Timer};
 
 pub use modeld_spec::lease::evict::Policy as Eviction;
 
@@ -169,6 +171,7 @@ struct Owning {
     backing: Arc<dyn Backing>,
     store: Box<dyn Store + Send>,
     clock: Arc<dyn Clock>,
+    witness: Arc<dyn Witness>,
     gate: Arc<Gate>,
     keeping: Keeping,
     lost: watch::Receiver<Option<Cause>>,
@@ -323,12 +326,14 @@ impl fmt::Debug for Owner {
 pub struct Place {
     /// What its effects are performed on.
     pub backing: Arc<dyn Backing>,
-    /// Its clock. Threads sleep by the machine's boot clock, so another clock has to run as fast as that one.
-    pub clock: Arc<dyn Clock>,
+    /// Its clock, by which its threads sleep as well.
+    pub clock: Arc<dyn Timer>,
     /// Which clock that is.
     pub clock_domain: ClockDomain,
     /// The process that claims.
     pub process: ProcessId,
+    /// Who is told of each effect.
+    pub witness: Arc<dyn Witness>,
 }
 
 impl Place {
@@ -337,10 +342,10 @@ impl Place {
         config.data_root.prepare()?;
         let process = os::this_process().map_err(system("the identity of this process"))?;
         let clock_domain = os::clock_domain().map_err(system("the identity of the boot clock"))?;
-        let clock: Arc<dyn Clock> = Arc::new(BootClock);
+        let clock: Arc<dyn Timer> = Arc::new(BootClock);
         let (root, instance) = (config.data_root.clone(), config.instance.clone());
-        let files = FileStore::new(root, instance, process, config.ttl.latch_wait(), Arc::clone(&clock));
-        Ok(Place { backing: Arc::new(files), clock, clock_domain, process })
+        let files = FileStore::new(root, instance, process, config.ttl.latch_wait(), clock.clone());
+        Ok(Place { backing: Arc::new(files), clock, clock_domain, process, witness: Arc::new(()) })
     }
 }
 
@@ -401,12 +406,12 @@ impl Claimant {
 
     /// Begins to keep what was acquired.
     fn own(self, owned: Owned) -> Result<Owner, JoinError> {
-        let Claimant { terms, place: Place { backing, clock, process, .. } } = self;
+        let Claimant { terms, place: Place { backing, clock, process, witness, .. } } = self;
         let (resident, holder) = match &owned.record.residency {
             Residency::Held(_) => (true, None),
             Residency::Awaited { holder, .. } => (false, *holder),
         };
-        let gate = Gate::new(owned.epoch(), owned.deadline(), resident, holder, Arc::clone(&clock));
+        let gate = Gate::new(owned.epoch(), owned.deadline(), resident, holder, clock.clone());
         let gate = Arc::new(gate);
         let (told, lost) = watch::channel(None);
         let keeping = Keeping::begin(
@@ -414,7 +419,8 @@ impl Claimant {
             terms.interval,
             backing.store(),
             Arc::clone(&gate),
-            Arc::clone(&clock),
+            &clock,
+            &witness,
             told,
         )
         .map_err(system("a thread for the keeper"))?;
@@ -426,7 +432,7 @@ impl Claimant {
             let step = Evict::start(holder, terms.config.eviction, process);
             evicted = Some(drive(step, &mut *store));
         }
-        let owning = Owning { owned, backing, store, clock, gate, keeping, lost, evicted };
+        let owning = Owning { owned, backing, store, clock, witness, gate, keeping, lost, evicted };
         Ok(Owner { instance: terms.config.instance, side: Side::Owner(Box::new(owning)) })
     }
 }

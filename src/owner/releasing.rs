@@ -7,6 +7,7 @@ use modeld_spec::step::Breach;
 use modeld_spec::time::Observed;
 
 use super::Owning;
+use super::witness::Actor;
 use crate::lease::store::{Store, drive};
 
 /// What has to end before an ownership can: models, sessions, whatever lives under the residency lock.
@@ -76,7 +77,6 @@ pub(super) fn release(mut owning: Owning, resident: &mut dyn ResidentState) -> R
         Outcome::Superseded => Released::Superseded,
         Outcome::RecordLeft(failure) => Released::RecordLeft(failure),
         Outcome::MemoryHeld(failure) => {
-            stop_keeper(&mut owning);
             owning.backing.keep_residency_for_good();
             Released::MemoryHeld(failure)
         }
@@ -95,6 +95,10 @@ struct Releasing<'a> {
 
 impl Store for Releasing<'_> {
     fn perform(&mut self, effect: &Effect) -> Observation {
+        let own = matches!(effect, Effect::Quiesce | Effect::Flush | Effect::Free | Effect::StopKeeper);
+        if own {
+            self.owning.witness.before(Actor::Release, effect.name());
+        }
         let answer = match effect {
             Effect::Quiesce => self.resident.quiesce(),
             Effect::Flush => self.resident.flush(),
@@ -119,8 +123,9 @@ impl Store for Releasing<'_> {
 }
 
 fn stop_keeper(owning: &mut Owning) {
-    let ended = owning.keeping.stop();
+    // First: an effect that begins while the keeper ends would be one after the handover.
     owning.gate.fence();
+    let ended = owning.keeping.stop();
     // The keeper knows the record as it was last written; identity and epoch are the same in each.
     if let Some(keeper::Outcome::Lost { owned, .. } | keeper::Outcome::Stopped { owned }) = ended {
         owning.owned = owned;

@@ -11,8 +11,10 @@ use modeld_spec::step::{Machine, Step};
 use modeld_spec::time::{BootTime, Observed};
 
 use super::mailbox::Mailbox;
+use super::witness::Actor;
 use super::{Claimant, Config, JoinError, Owner, Place, Terms, system};
 use crate::lease::store::{Backing, Store, Taken, WaitOn, drive};
+use crate::os::{BootClock, Timer};
 
 /// Asks a standby to stop, from any thread. Clones ask the same standby.
 #[derive(Clone)]
@@ -26,7 +28,15 @@ impl Stop {
     /// # Errors
     /// [`JoinError::System`] when no descriptor is left.
     pub fn new() -> Result<Self, JoinError> {
-        Ok(Stop { mailbox: Arc::new(Mailbox::new().map_err(system("an alarm"))?) })
+        Stop::on(&BootClock)
+    }
+
+    /// The same for a standby that waits by another clock.
+    ///
+    /// # Errors
+    /// As [`Stop::new`].
+    pub fn on(timer: &dyn Timer) -> Result<Self, JoinError> {
+        Ok(Stop { mailbox: Arc::new(Mailbox::new(timer).map_err(system("an alarm"))?) })
     }
 
     /// Asks. The standby ends within the bounds of what it is doing.
@@ -118,6 +128,7 @@ struct Driver<'a> {
 
 impl Driver<'_> {
     fn perform(&mut self, effect: Effect) -> Seen {
+        self.claimant.place.witness.before(Actor::Standby, effect.name());
         match effect {
             Effect::Attempt { watched } => {
                 // What comes from here on comes for the attempt, which looks for itself.

@@ -45,6 +45,19 @@ pub enum Effect {
     Fence(Cause),
 }
 
+impl Effect {
+    /// The name of the effect, for traces and reports.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Effect::Await { .. } => "await",
+            Effect::BeginRenewal { .. } => "begin renewal",
+            Effect::ExtendGate(_) => "extend gate",
+            Effect::OpenResidency => "open residency",
+            Effect::Fence(_) => "fence",
+        }
+    }
+}
+
 /// Why the keeper wakes at an instant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Reason {

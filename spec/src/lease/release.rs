@@ -2,8 +2,9 @@
 //!
 //! ```text
 //! Quiesce -> Flush -> Free -> Keeper -> Latch -> Record -> Remove -> Unlock -> Unlatch -> Released
-//!       (not when fenced)                 |  busy / failed  (own only)  ^
-//!                                         +-----------------------------+
+//!       (not when fenced) |               |  busy / failed  (own only)  ^
+//!                  failed |               +-----------------------------+
+//!                         +--> Held -> MemoryHeld
 //! ```
 //!
 //! Each state awaits the answer to the effect that it is named after. Implements L9 (the order; "released" means
@@ -24,7 +25,8 @@ pub enum Ending {
     Fenced,
 }
 
-/// How the release ended. In every case the residency lock is dropped, and before it the memory was freed.
+/// How the release ended. Except for `MemoryHeld` and `Breach` the residency lock is dropped, and before it
+/// the memory was freed.
 #[must_use]
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Outcome {
@@ -56,6 +58,8 @@ enum State {
     Flush,
     Free,
     Keeper,
+    /// As `Keeper`, where memory could not be freed.
+    Held(Failure),
     Latch,
     Record,
     Remove,
@@ -98,7 +102,9 @@ impl Machine for Release {
             // bring the record back.
             (State::Free, Seen::Done) => self.to(State::Keeper, Effect::StopKeeper),
             (State::Keeper, Seen::Done | Seen::Failed(_)) => self.to(State::Latch, Effect::TakeLatch),
-            (State::Free, Seen::Failed(failure)) => Step::Done(Outcome::MemoryHeld(failure)),
+            // L1: the lock is kept until the process ends. Nothing is owned for ever: the record expires.
+            (State::Free, Seen::Failed(failure)) => self.to(State::Held(failure), Effect::StopKeeper),
+            (State::Held(failure), Seen::Done | Seen::Failed(_)) => Step::Done(Outcome::MemoryHeld(failure)),
 
             (State::Latch, Seen::Latch(LatchSeen::Taken)) => self.to(State::Record, Effect::ReadRecord),
             (State::Latch, Seen::Latch(LatchSeen::Busy)) => self.unlock(Outcome::RecordLeft(None)),
@@ -140,7 +146,7 @@ impl State {
             State::Quiesce => "quiesce",
             State::Flush => "flush",
             State::Free => "free",
-            State::Keeper => "stop keeper",
+            State::Keeper | State::Held(_) => "stop keeper",
             State::Latch => "take latch",
             State::Record => "read record",
             State::Remove => "remove record",

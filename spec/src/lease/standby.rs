@@ -40,6 +40,16 @@ pub enum Effect {
     },
 }
 
+impl Effect {
+    /// The name of the effect, for traces and reports.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Effect::Attempt { .. } => "attempt",
+            Effect::Await { .. } => "await",
+        }
+    }
+}
+
 /// What a standby observes.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Seen {

@@ -305,6 +305,8 @@ impl Lease {
     fn release(&self, state: &mut State, slot: usize, ending: Ending) {
         let generation = state.processes[slot].generation;
         let Some(owner) = owner(state, slot) else { return };
+        // A lock that comes from here on would come for nobody.
+        owner.awaits = None;
         let claim = names::claim(slot, generation, self.ttl());
         let owned = owned_by(claim, owner.epoch);
         self.release_steps(state, slot, Release::start(owned, ending));
