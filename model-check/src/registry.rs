@@ -3,6 +3,7 @@
 use crate::models::bind::Bind;
 use crate::models::lease::Lease;
 use crate::specimens::directory_lock::DirectoryLock;
+use crate::specimens::watch_without_ack::WatchWithoutAck;
 use crate::specimens::{Exhibit, Specimen};
 use crate::subject::{Of, Subject};
 
@@ -18,13 +19,22 @@ pub fn model(name: &str) -> Option<Box<dyn Subject>> {
 
 /// The specimens.
 pub fn specimens() -> Vec<Box<dyn Exhibit>> {
-    vec![Box::new(Specimen {
-        id: "directory_lock",
-        about: "a lease whose decision is guarded by a directory that is removed when it is old",
-        model: DirectoryLock::SMALL,
-        falls: DirectoryLock::NAME,
-        steps: DirectoryLock::STEPS,
-    })]
+    vec![
+        Box::new(Specimen {
+            id: "directory_lock",
+            about: "a lease whose decision is guarded by a directory that is removed when it is old",
+            model: DirectoryLock::SMALL,
+            falls: DirectoryLock::NAME,
+            steps: DirectoryLock::STEPS,
+        }),
+        Box::new(Specimen {
+            id: "watch_without_ack",
+            about: "a holder that takes the end of any connection on which something was said for the end of its client",
+            model: WatchWithoutAck::SMALL,
+            falls: WatchWithoutAck::NAME,
+            steps: WatchWithoutAck::STEPS,
+        }),
+    ]
 }
 
 /// The specimen of this name.

@@ -1,6 +1,7 @@
 //! Protocols of others as they stand, kept to show that the checker finds what is wrong with them.
 
 pub mod directory_lock;
+pub mod watch_without_ack;
 
 use std::fmt::Debug;
 use std::hash::Hash;

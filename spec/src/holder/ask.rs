@@ -91,6 +91,9 @@ pub enum Problem {
     /// Nobody could be connected to, or the connection ended.
     #[error("the connection to the holder ended")]
     Disconnected,
+    /// The holder had as many connections as it serves.
+    #[error("the holder has as many connections as it serves")]
+    Crowded,
     /// The reply does not fit.
     #[error("the holder answered something else than what it was asked")]
     Unexpected,
@@ -162,6 +165,9 @@ impl<N: Clone> Ask<N> {
     }
 
     fn replied(self, topic: Topic, reply: Reply) -> Step<Self> {
+        if reply == Reply::Refused(Refusal::TooManyConnections) {
+            return self.retry(Problem::Crowded);
+        }
         let outcome = match (topic, reply, &self.question) {
             (_, Reply::Refused(refusal), _) => Outcome::Refused(refusal),
             // H5: a version that was not offered is none.

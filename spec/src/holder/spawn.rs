@@ -196,6 +196,10 @@ impl Spawn {
     fn replied(mut self, to: Handshake, reply: Reply) -> Step<Self> {
         let attempt = self.attempt;
         match (to, reply) {
+            // H3: strays may have taken the room for a moment; they are ended before long.
+            (_, Reply::Refused(Refusal::TooManyConnections)) => {
+                self.retry(Problem::Refused(Refusal::TooManyConnections))
+            }
             (_, Reply::Refused(refusal)) => self.to(State::Ending(Problem::Refused(refusal))),
             // H5: a version that was not offered is none.
             (Handshake::Hello(_), Reply::Welcome(version)) if self.versions.contains(version) => {

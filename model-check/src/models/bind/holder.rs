@@ -21,7 +21,7 @@ impl Bind {
         // What a detached holder inherits of a bond of its client's own parent has to be removed by whoever starts it.
         let inherits = self.is(Mutant::DetachedInheritsBond);
         let life = if self.bound || inherits { Life::Bound(TOKEN) } else { Life::Detached };
-        let members = vec![(Name::First, FIRST)];
+        let members = if self.hosts { vec![(Name::First, FIRST)] } else { Vec::new() };
         let versions = names::versions(self.holder_versions);
         if let Step::Do(_, machine) = Holder::start(life, versions, self.limits(), members) {
             state.holder = Process::Running(Box::new(Running {
@@ -168,7 +168,8 @@ impl Bind {
         let Some(running) = state.running() else { return };
         let there = |ticket| running.members[place(ticket)].model != Model::Nothing;
         let too_soon = match (reply, asked) {
-            (Reply::Stopped, Some(Question::Stop { .. })) => there(FIRST),
+            (Reply::Stopped, Some(Question::Stop { member: Name::First })) => there(FIRST),
+            (Reply::Stopped, Some(Question::Stop { .. })) => there(SECOND) || there(AGAIN),
             (Reply::Stopped, _) => there(FIRST) || there(SECOND) || there(AGAIN),
             _ => false,
         };

@@ -40,6 +40,8 @@ use state::{Asker, Broken, Budget, Client, Main, Over, Process, State, Wire};
 pub struct Bind {
     /// Whether the holder is bound to its client.
     pub bound: bool,
+    /// Whether the holder begins with a member.
+    pub hosts: bool,
     /// The versions that the client and the askers speak.
     pub client_versions: (u8, u8),
     /// The versions that the holder speaks.
@@ -76,6 +78,7 @@ impl Bind {
     /// A client that starts a holder, binds it and may die: the smallest that shows anything.
     pub const SMALL: Bind = Bind {
         bound: true,
+        hosts: true,
         client_versions: (1, 2),
         holder_versions: (1, 2),
         asks: [None, None],
@@ -182,15 +185,18 @@ impl Study for Bind {
     fn bounds(&self) -> String {
         let askers = self.asks.iter().flatten().count();
         let life = if self.bound { "bound" } else { "detached" };
-        format!("{life}-a{askers}-s{}-i{}", self.strays, self.budget.impatience)
+        format!("{life}-m{}-a{askers}-s{}-i{}", u8::from(self.hosts), self.strays, self.budget.impatience)
     }
 
     fn bounds_in_words(&self) -> String {
         let askers = self.asks.iter().flatten().count();
         let life = if self.bound { "bound" } else { "detached" };
         format!(
-            "{life} holder, {askers} askers, {} strays with {} words, {} timeouts of clients",
-            self.strays, self.budget.words, self.budget.impatience
+            "{life} holder with {} members, {askers} askers, {} strays with {} words, {} timeouts of clients",
+            u8::from(self.hosts),
+            self.strays,
+            self.budget.words,
+            self.budget.impatience
         )
     }
 
