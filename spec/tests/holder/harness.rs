@@ -12,7 +12,7 @@ pub(crate) const TOKEN: Token = Token(7);
 
 /// The versions from one to another.
 pub(crate) fn versions(min: u8, max: u8) -> Versions {
-    Versions::new(Version(min), Version(max)).unwrap()
+    Versions::new(Version(min), Version(max)).expect("the lower one comes first")
 }
 
 /// Answers each effect with the next observation of the script; what was asked for, and the outcome if it came.

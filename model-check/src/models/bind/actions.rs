@@ -108,7 +108,7 @@ impl Bind {
     fn client_actions(&self, state: &State, take: &mut impl FnMut(Action) -> bool) -> bool {
         let left = state.left;
         if !state.client.lives {
-            return !(self.reuses && !state.reused) || take(Action::PidIsReused);
+            return !self.reuses || state.reused || take(Action::PidIsReused);
         }
         if 0 < left.deaths && !take(Action::ClientDies) {
             return false;

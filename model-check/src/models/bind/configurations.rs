@@ -122,7 +122,7 @@ fn detached() -> Vec<Configuration<Bind>> {
         Configuration::quick(
             "last-member",
             Bind { asks: [STOP_FIRST, ADD], windows: false, ..small.clone() },
-            (0, 0, 0),
+            (41_195, 145_410, 52),
         ),
         Configuration::quick("stop-all", Bind { asks: [STOP_ALL, None], ..small }, (27_586, 92_641, 52)),
     ]

@@ -237,42 +237,42 @@ impl Mutant {
     /// The property that has to notice it, and in how many steps.
     pub fn caught_by(self) -> (&'static str, usize) {
         match self {
-            Mutant::ArmsWithoutAck => (p::h2_armed_after_ack::NAME, 17),
-            Mutant::AnyTokenBinds => (p::h2_armed_after_ack::NAME, 16),
-            Mutant::AttemptsAreEqual => (p::h4_never_back::NAME, 33),
-            Mutant::AnyEndCounts => (p::h1_only_with_client::NAME, 10),
-            Mutant::IgnoresTheEnd => (p::h1_with_client::NAME, 24),
-            Mutant::IgnoresDescriptor => (p::h1_with_client::NAME, 23),
-            Mutant::ParentByPid => (p::h1_with_client::NAME, 10),
-            Mutant::ReparentingIsDeath => (p::h1_only_with_client::NAME, 8),
-            Mutant::IgnoresReparenting => (p::h1_with_client::NAME, 23),
-            Mutant::NoBindWindow => (p::h1_with_client::NAME, 9),
-            Mutant::WindowIgnoresBinding => (p::h1_only_with_client::NAME, 21),
+            Mutant::ArmsWithoutAck => (p::h2_armed_after_ack::NAME, 15),
+            Mutant::AnyTokenBinds => (p::h2_armed_after_ack::NAME, 14),
+            Mutant::AttemptsAreEqual => (p::h4_never_back::NAME, 31),
+            Mutant::AnyEndCounts => (p::h1_only_with_client::NAME, 8),
+            Mutant::IgnoresTheEnd => (p::h1_with_client::NAME, 20),
+            Mutant::IgnoresDescriptor => (p::h1_with_client::NAME, 19),
+            Mutant::ParentByPid => (p::h1_with_client::NAME, 6),
+            Mutant::ReparentingIsDeath => (p::h1_only_with_client::NAME, 6),
+            Mutant::IgnoresReparenting => (p::h1_with_client::NAME, 19),
+            Mutant::NoBindWindow => (p::h1_with_client::NAME, 5),
+            Mutant::WindowIgnoresBinding => (p::h1_only_with_client::NAME, 19),
             Mutant::DetachedInheritsBond => (p::h9_outlives::NAME, 3),
-            Mutant::ServesAnyVersion => (p::h5_no_common_version::NAME, 11),
-            Mutant::ServesBeforeHello => (p::h5_nothing_unversioned::NAME, 11),
-            Mutant::AnybodyStopsAll => (p::h1_only_with_client::NAME, 15),
-            Mutant::EveryWishIsNew => (p::h8_once::NAME, 44),
-            Mutant::ForgetsDeparted => (p::h8_once::NAME, 44),
+            Mutant::ServesAnyVersion => (p::h5_no_common_version::NAME, 9),
+            Mutant::ServesBeforeHello => (p::h5_nothing_unversioned::NAME, 9),
+            Mutant::AnybodyStopsAll => (p::h1_only_with_client::NAME, 13),
+            Mutant::EveryWishIsNew => (p::h8_once::NAME, 42),
+            Mutant::ForgetsDeparted => (p::h8_once::NAME, 42),
             Mutant::AddsBesideExisting => (p::h8_once::NAME, 17),
             Mutant::AddsWhileEnding => (p::h7_memory_has_member::NAME, 18),
             Mutant::ArmsWhileEnding => (p::h2_believed_is_armed::NAME, 25),
-            Mutant::DropsStopWhileLoading => (p::h10_answered::NAME, 0),
+            Mutant::DropsStopWhileLoading => (p::h10_answered::NAME, 33),
             Mutant::CancelLeavesTheLoad => (p::h7_memory_has_member::NAME, 19),
             Mutant::AnswersStopAtOnce => (p::h10_stopped_is_free::NAME, 15),
-            Mutant::AnswersUpAtOnce => (p::h7_up_is_up::NAME, 15),
+            Mutant::AnswersUpAtOnce => (p::h7_up_is_up::NAME, 13),
             Mutant::HeldIsStopped => (p::h10_stopped_is_free::NAME, 20),
-            Mutant::FailureIsUnheard => (p::h10_answered::NAME, 37),
+            Mutant::FailureIsUnheard => (p::h10_answered::NAME, 33),
             Mutant::EmptyHolderStays => (p::h9_last_member::NAME, 19),
-            Mutant::TakesSecondQuestion => (p::h10_answered::NAME, 0),
-            Mutant::ForeignIsOwn => (p::h3_foreigner::NAME, 11),
-            Mutant::NoLineLimit => (p::h11_limits::NAME, 10),
+            Mutant::TakesSecondQuestion => (p::h10_answered::NAME, 36),
+            Mutant::ForeignIsOwn => (p::h3_foreigner::NAME, 9),
+            Mutant::NoLineLimit => (p::h11_limits::NAME, 8),
             Mutant::NoMemberLimit => (p::h11_limits::NAME, 15),
-            Mutant::SilentLinesStay => (p::h11_no_idle_line::NAME, 26),
-            Mutant::PartsWatchedLine => (p::h2_believed_is_armed::NAME, 25),
-            Mutant::BelievesOnAck => (p::h2_believed_is_armed::NAME, 19),
-            Mutant::HangsUpToRetry => (p::h1_only_with_client::NAME, 23),
-            Mutant::LeavesTheChild => (p::h6_all_or_nothing::NAME, 13),
+            Mutant::SilentLinesStay => (p::h11_no_idle_line::NAME, 22),
+            Mutant::PartsWatchedLine => (p::h2_believed_is_armed::NAME, 23),
+            Mutant::BelievesOnAck => (p::h2_believed_is_armed::NAME, 17),
+            Mutant::HangsUpToRetry => (p::h1_only_with_client::NAME, 21),
+            Mutant::LeavesTheChild => (p::h6_all_or_nothing::NAME, 12),
         }
     }
 
@@ -281,9 +281,6 @@ impl Mutant {
         let small = Bind { mutant: Some(self), ..Bind::SMALL };
         let budget = small.budget;
         match self {
-            Mutant::ArmsWithoutAck | Mutant::WindowIgnoresBinding | Mutant::BelievesOnAck => {
-                Bind { hosts: false, ..small }
-            }
             Mutant::AnyTokenBinds => {
                 Bind { hosts: false, strays: 1, budget: Budget { words: 3, ..budget }, ..small }
             }
@@ -306,6 +303,32 @@ impl Mutant {
             Mutant::ServesBeforeHello => {
                 Bind { hosts: false, strays: 1, budget: Budget { words: 1, ..budget }, ..small }
             }
+            Mutant::ArmsWhileEnding => {
+                Bind { windows: false, budget: Budget { terminations: 1, deaths: 0, ..budget }, ..small }
+            }
+            Mutant::TakesSecondQuestion => {
+                Bind { strays: 1, budget: Budget { words: 3, deaths: 0, ..budget }, windows: false, ..small }
+            }
+            Mutant::ForeignIsOwn => Bind {
+                hosts: false,
+                strays: 1,
+                foreign: true,
+                budget: Budget { words: 1, ..budget },
+                ..small
+            },
+            Mutant::NoLineLimit => Bind { hosts: false, strays: 2, lines: 1, ..small },
+            Mutant::PartsWatchedLine => {
+                Bind { hosts: false, budget: Budget { babble: 1, ..budget }, ..small }
+            }
+            _ => self.asking(&small).unwrap_or(Bind { hosts: false, ..small }),
+        }
+    }
+
+    /// The same, for what shows only where somebody asks the holder something.
+    fn asking(self, small: &Bind) -> Option<Bind> {
+        let small = small.clone();
+        let budget = small.budget;
+        Some(match self {
             Mutant::AnybodyStopsAll => Bind { hosts: false, asks: [Some(Question::StopAll), None], ..small },
             Mutant::EveryWishIsNew | Mutant::ForgetsDeparted => Bind {
                 hosts: false,
@@ -316,15 +339,11 @@ impl Mutant {
             },
             Mutant::AddsBesideExisting => Bind { asks: [ADD_FIRST, None], ..small },
             Mutant::AddsWhileEnding => Bind {
-                hosts: false,
                 asks: [ADD, None],
                 budget: Budget { terminations: 1, deaths: 0, ..budget },
                 windows: false,
                 ..small
             },
-            Mutant::ArmsWhileEnding => {
-                Bind { hosts: false, budget: Budget { terminations: 1, deaths: 0, ..budget }, ..small }
-            }
             Mutant::DropsStopWhileLoading => Bind { asks: [STOP_FIRST, None], windows: false, ..small },
             Mutant::CancelLeavesTheLoad | Mutant::AnswersStopAtOnce => {
                 Bind { asks: [STOP_FIRST, None], ..small }
@@ -343,22 +362,9 @@ impl Mutant {
                 ..small
             },
             Mutant::EmptyHolderStays => Bind { bound: false, asks: [STOP_FIRST, None], ..small },
-            Mutant::TakesSecondQuestion => {
-                Bind { strays: 1, budget: Budget { words: 3, deaths: 0, ..budget }, windows: false, ..small }
-            }
-            Mutant::ForeignIsOwn => Bind {
-                hosts: false,
-                strays: 1,
-                foreign: true,
-                budget: Budget { words: 1, ..budget },
-                ..small
-            },
-            Mutant::NoLineLimit => Bind { hosts: false, strays: 2, lines: 1, ..small },
             Mutant::NoMemberLimit => Bind { asks: [ADD, None], members: 1, ..small },
-            Mutant::PartsWatchedLine => {
-                Bind { hosts: false, budget: Budget { babble: 1, ..budget }, ..small }
-            }
-        }
+            _ => return None,
+        })
     }
 
     /// The same without the fault that alone exposes it, if there is such a fault.

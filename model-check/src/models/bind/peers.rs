@@ -44,19 +44,6 @@ impl Bind {
                 state.left.wrappers -= 1;
                 parent_ends(state);
             }
-            Action::AskerBegins(number) => {
-                if let Some(question) = self.asks[number]
-                    && let Step::Do(_, ask) = Ask::start(names::versions(self.client_versions), question)
-                {
-                    state.askers[number] = Asker::Asking(ask);
-                }
-            }
-            Action::AskerDoes(number, effect) => asker_does(state, number, effect),
-            Action::AskerSees(number) => asker_sees(state, number),
-            Action::AskerGivesUp(number) => {
-                state.left.impatience -= 1;
-                tell_asker(state, number, ask::Seen::TimedOut);
-            }
             Action::StrayConnects(wire) => state.wires[wire] = Wire::MADE,
             Action::StraySays(wire, word) => {
                 state.left.words -= 1;
@@ -70,6 +57,25 @@ impl Bind {
             Action::HolderCrashes => {
                 state.left.crashes -= 1;
                 state.end_holder(Process::Killed);
+            }
+            action => self.asker_or_engine(state, action),
+        }
+    }
+
+    fn asker_or_engine(&self, state: &mut State, action: Action) {
+        match action {
+            Action::AskerBegins(number) => {
+                if let Some(question) = self.asks[number]
+                    && let Step::Do(_, ask) = Ask::start(names::versions(self.client_versions), question)
+                {
+                    state.askers[number] = Asker::Asking(ask);
+                }
+            }
+            Action::AskerDoes(number, effect) => asker_does(state, number, effect),
+            Action::AskerSees(number) => asker_sees(state, number),
+            Action::AskerGivesUp(number) => {
+                state.left.impatience -= 1;
+                tell_asker(state, number, ask::Seen::TimedOut);
             }
             Action::LoadEnds(place) => with_running(state, |running| {
                 running.members[place].model = Model::Loaded;
@@ -92,6 +98,7 @@ impl Bind {
                     }
                 });
             }
+            _ => {}
         }
     }
 

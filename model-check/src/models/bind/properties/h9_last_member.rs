@@ -27,7 +27,7 @@ mod tests {
         let state = bound();
         let detached = Bind { bound: false, windows: false, ..Bind::SMALL };
         assert!(holds(&detached, &state));
-        let empty = without_members();
-        assert!(!holds(&detached, &empty));
+        let (mutant, empty) = without_members();
+        assert!(!holds(&mutant, &empty));
     }
 }

@@ -138,17 +138,22 @@ pub(crate) mod testing {
 
     /// Everything happens that has to.
     pub(crate) fn settle(state: &mut State) {
-        while let Some(action) = due(&Bind::SMALL, state) {
-            *state = Bind::SMALL.next_state(state, action).unwrap();
+        settle_in(&Bind::SMALL, state);
+    }
+
+    fn settle_in(bind: &Bind, state: &mut State) {
+        while let Some(action) = due(bind, state) {
+            *state = bind.next_state(state, action).unwrap();
         }
     }
 
-    /// A detached holder whose last member has left, and which does not end.
-    pub(crate) fn without_members() -> State {
+    /// A detached holder without members that does not end, and whatever else had to happen.
+    pub(crate) fn without_members() -> (Bind, State) {
         use crate::models::bind::mutants::Mutant;
-        let mutant = Mutant::EmptyHolderStays;
-        let bind = mutant.model();
-        first(&bind, |state| state.running().is_some_and(|running| running.machine.members().is_empty()))
+        let bind = Bind { hosts: false, ..Mutant::EmptyHolderStays.model() };
+        let mut state = bind.beginning();
+        settle_in(&bind, &mut state);
+        (bind, state)
     }
 
     /// A stray connects, and says nothing.

@@ -21,7 +21,6 @@ fn holds(_: &Bind, state: &State) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::models::bind::properties::testing::*;
 
     #[test]
     fn it_holds_and_falls() {

@@ -22,7 +22,6 @@ fn holds(_: &Bind, state: &State) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::models::bind::properties::testing::*;
     use modeld_spec::holder::frame::Versions;
 
     #[test]
