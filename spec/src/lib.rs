@@ -13,6 +13,7 @@ pub mod daemon;
 pub mod error;
 pub mod fence;
 pub mod follow;
+pub mod holder;
 pub mod ids;
 pub mod lease;
 pub mod probe;

@@ -4,6 +4,7 @@ pub mod directory_lock;
 pub mod equality_at_entry;
 pub mod renamed_lock;
 pub mod wall_clock;
+pub mod watch_without_ack;
 
 use std::fmt::Debug;
 use std::hash::Hash;
