@@ -14,12 +14,15 @@ pub mod actions;
 mod client;
 mod configurations;
 mod describe;
+mod enabled;
+mod judge;
 pub mod mutants;
 pub mod names;
 pub mod perform;
 pub mod properties;
 pub mod state;
 mod step;
+mod views;
 
 use modeld_spec::session::reader::Reader;
 use stateright::{Model, Property};

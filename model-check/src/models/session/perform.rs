@@ -8,10 +8,10 @@ use modeld_spec::session::tape::TokenId;
 
 use super::Sessions;
 use super::actions::Fate;
+use super::judge;
 use super::mutants::Mutant;
 use super::names::{self, IDENTITY, Text};
 use super::state::{Cell, Cells, File, Message, Owner, Rule, State};
-use super::step;
 use crate::coverage::mark;
 use crate::models::lease::shared::Shared;
 
@@ -175,7 +175,7 @@ impl Sessions {
             Effect::Answer => {
                 let session = owner.table.session(key)?;
                 let answer = session.answer()?;
-                let text = step::check_answer(self, owner, key, broken)?;
+                let text = judge::check_answer(self, owner, key, broken)?;
                 if client.key == Some(key) {
                     let stamp = Stamp { epoch: owner.epoch, life, ticket: session.ticket() };
                     wire.push((stamp, Message::Answer(answer, text)));
