@@ -1,15 +1,15 @@
 //! Every model and every specimen.
 
-use crate::models::bind::Bind;
+use crate::models::fence::Fence;
 use crate::models::lease::Lease;
 use crate::specimens::directory_lock::DirectoryLock;
-use crate::specimens::watch_without_ack::WatchWithoutAck;
+use crate::specimens::equality_at_entry::EqualityAtEntry;
 use crate::specimens::{Exhibit, Specimen};
 use crate::subject::{Of, Subject};
 
 /// The models, in the order of the specification.
 pub fn models() -> Vec<Box<dyn Subject>> {
-    vec![Box::new(Of::<Lease>::study()), Box::new(Of::<Bind>::study())]
+    vec![Box::new(Of::<Lease>::study()), Box::new(Of::<Fence>::study())]
 }
 
 /// The model of this name.
@@ -27,13 +27,8 @@ pub fn specimens() -> Vec<Box<dyn Exhibit>> {
             falls: DirectoryLock::NAME,
             steps: DirectoryLock::STEPS,
         }),
-        Box::new(Specimen {
-            id: "watch_without_ack",
-            about: "a holder that takes the end of any connection on which something was said for the end of its client",
-            model: WatchWithoutAck::SMALL,
-            falls: WatchWithoutAck::NAME,
-            steps: WatchWithoutAck::STEPS,
-        }),
+        Box::new(EqualityAtEntry::called()),
+        Box::new(EqualityAtEntry::streamed()),
     ]
 }
 

@@ -6,6 +6,7 @@ use std::hash::Hash;
 use stateright::{Expectation, Model, Property};
 
 use crate::configuration::Configuration;
+use crate::liveness::{Assumption, Fairness, Goal, Lasting};
 use crate::story::Story;
 
 /// A model of a protocol, with everything that is claimed about it.
@@ -47,6 +48,31 @@ pub trait Study:
     /// Every mark that the searches of a profile have to leave, kinds of actions included (see
     /// [`coverage`](crate::coverage)).
     fn marks() -> &'static [&'static str];
+
+    /// What has to come at last, once faults have stopped.
+    fn goals(&self) -> Vec<Goal<Self>> {
+        Vec::new()
+    }
+
+    /// Whether an action that is possible in a state is a fault, or has to be done at last.
+    fn fairness(&self, _: &Self::State, _: &Self::Action) -> Fairness {
+        Fairness::Free
+    }
+
+    /// The classes of actions that are weakly fair; [`Fairness::Fair`] counts them from 0.
+    fn assumptions(&self) -> Vec<Assumption> {
+        Vec::new()
+    }
+
+    /// Whether an action is a beat of the clock, in which responses are counted.
+    fn beat(_: &Self::Action) -> bool {
+        false
+    }
+
+    /// The configurations whose goals are checked, each with what they come to.
+    fn lasting() -> Vec<Lasting<Self>> {
+        Vec::new()
+    }
 
     /// The same state for all states that differ in the names of the participants only, where that is so.
     /// It has to be idempotent, and the promises must not tell the states apart.

@@ -3,10 +3,14 @@
 use std::marker::PhantomData;
 use std::net::SocketAddr;
 
+use stateright::Model;
+
 use crate::configuration::{Configuration, Counts, Profile};
+use crate::liveness::{self, Assumption, Goal, Lasting, Verdict};
 use crate::schedule::{Malformed, Schedule, Setting};
 use crate::search::exhaustive::{Exhaustive, Incomplete, Options, Progress};
 use crate::search::shortest::{Shortest, shortest};
+use crate::story::explored::Explored;
 use crate::story::{self, Tale};
 use crate::study::{Expected, Kind, Mutated, Study};
 
@@ -36,6 +40,14 @@ pub trait Subject: Sync {
     ) -> Result<Exhaustive, Incomplete>;
     /// The shortest path of a configuration to a state in which the promise falls.
     fn counterexample(&self, setup: &Setup, says: &str) -> Option<Tale>;
+    /// The configurations of this profile whose goals are checked.
+    fn lasting(&self, profile: Profile) -> Vec<String>;
+    /// What has to come at last, in any of those.
+    fn aims(&self) -> Vec<Aim>;
+    /// What is assumed to be weakly fair in them.
+    fn assumptions(&self) -> Vec<Assumption>;
+    /// What becomes of the goals of such a configuration; `None` if it has more states than are looked at.
+    fn endure(&self, id: &str) -> Option<Endurance>;
     /// What becomes of a mutant.
     fn fate(&self, mutant: &Mutant) -> Fate;
     /// Plays a schedule on the model.
@@ -79,6 +91,17 @@ pub struct Claim {
     pub kind: Kind,
 }
 
+/// A goal, as the commands see it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Aim {
+    /// The rule.
+    pub id: &'static str,
+    /// What it says.
+    pub says: &'static str,
+    /// Where it comes from.
+    pub source: &'static str,
+}
+
 /// A mutant, as the commands see it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mutant {
@@ -92,6 +115,42 @@ pub struct Mutant {
     pub setting: String,
     /// What has to become of it.
     pub expected: Expected,
+}
+
+/// What became of the goals of a configuration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Endurance {
+    /// Its name with its bounds.
+    pub id: String,
+    /// What is weakly fair in it.
+    pub assumptions: Vec<Assumption>,
+    /// The states that it has.
+    pub states: usize,
+    /// The states that it has to have.
+    pub states_pinned: usize,
+    /// Its goals.
+    pub goals: Vec<Came>,
+}
+
+/// What became of a goal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Came {
+    /// What it says.
+    pub says: &'static str,
+    /// A path on which it never comes.
+    pub fallen: Option<Tale>,
+    /// The beats of the clock that it takes at most.
+    pub beats: Option<usize>,
+    /// What they have to be; `None` if nothing is pinned.
+    pub pinned: Option<Option<usize>>,
+}
+
+impl Endurance {
+    /// Whether everything is as it should be.
+    pub fn as_expected(&self) -> bool {
+        let came = |goal: &Came| goal.fallen.is_none() && goal.pinned == Some(goal.beats);
+        self.states == self.states_pinned && self.goals.iter().all(came)
+    }
 }
 
 /// What became of a mutant.
@@ -194,10 +253,61 @@ impl<S: Study> Subject for Of<S> {
         Some(story::tell(&model, &path, Some(promise.says)))
     }
 
+    fn lasting(&self, profile: Profile) -> Vec<String> {
+        S::lasting().iter().filter(|lasting| lasting.profile <= profile).map(Lasting::id).collect()
+    }
+
+    fn aims(&self) -> Vec<Aim> {
+        let mut aims: Vec<Aim> = Vec::new();
+        for goal in S::lasting().into_iter().flat_map(|lasting| lasting.model.goals()) {
+            let aim = Aim { id: goal.id, says: goal.says, source: goal.source };
+            if !aims.contains(&aim) {
+                aims.push(aim);
+            }
+        }
+        aims
+    }
+
+    fn assumptions(&self) -> Vec<Assumption> {
+        let mut assumptions: Vec<Assumption> = Vec::new();
+        for assumption in S::lasting().into_iter().flat_map(|lasting| lasting.model.assumptions()) {
+            if !assumptions.contains(&assumption) {
+                assumptions.push(assumption);
+            }
+        }
+        assumptions
+    }
+
+    fn endure(&self, id: &str) -> Option<Endurance> {
+        let lasting = S::lasting().into_iter().find(|lasting| lasting.id() == id)?;
+        let found = liveness::check(&lasting.model, None)?;
+        let came = |(goal, verdict): (Goal<S>, Verdict<S>)| {
+            let pinned =
+                lasting.responses.iter().find(|(says, _)| *says == goal.says).map(|(_, beats)| *beats);
+            let (fallen, beats) = match verdict {
+                Verdict::Lasts(lasts) => (None, lasts.beats),
+                Verdict::Falls(lasso) => (Some(lasso.tell(&lasting.model, goal.says)), None),
+            };
+            Came { says: goal.says, fallen, beats, pinned }
+        };
+        Some(Endurance {
+            id: lasting.id(),
+            assumptions: lasting.model.assumptions(),
+            states: found.states,
+            states_pinned: lasting.states,
+            goals: found.goals.into_iter().map(came).collect(),
+        })
+    }
+
     fn fate(&self, mutant: &Mutant) -> Fate {
         let Some(Mutated { model, expected, .. }) = self.mutated(mutant.id) else {
             return Fate::Unknown(format!("no mutant {}", mutant.id));
         };
+        if let Expected::Killed { by, .. } = expected
+            && model.goals().iter().any(|goal| goal.says == by)
+        {
+            return endured(&model, by);
+        }
         let promises: Vec<_> = model
             .promises()
             .into_iter()
@@ -230,16 +340,30 @@ impl<S: Study> Subject for Of<S> {
             return Err(Malformed::Setting { model: S::NAME, setting: schedule.setting.clone() });
         };
         let path = schedule.play(&model)?;
-        let fallen = model
-            .promises()
-            .into_iter()
-            .find(|promise| promise.kind == Kind::Always && !(promise.holds)(&model, &path.end));
-        Ok(story::tell(&model, &path, fallen.map(|promise| promise.says)))
+        let promises = model.promises();
+        let falls =
+            |kind, holds: fn(&S, &S::State) -> bool| kind == Kind::Always && !holds(&model, &path.end);
+        let mut fallen: Vec<_> = promises.iter().filter(|each| falls(each.kind, each.holds)).collect();
+        // Where several fall, it is the one that the schedule is about.
+        fallen.sort_by_key(|promise| Some(promise.says) != schedule.breaks.as_deref());
+        Ok(story::tell(&model, &path, fallen.first().map(|promise| promise.says)))
     }
 
     fn explore(&self, setup: &Setup, address: SocketAddr) {
         if let Some(configuration) = self.configuration(&setup.id) {
-            configuration.model.checker().serve(address);
+            Explored(configuration.model).checker().serve(address);
         }
+    }
+}
+
+/// What becomes of a mutant that a goal has to notice.
+fn endured<S: Study>(model: &S, says: &str) -> Fate {
+    let Some(found) = liveness::check(model, Some(says)) else {
+        return Fate::Unknown("too many states".to_string());
+    };
+    match found.goals.into_iter().next() {
+        Some((goal, Verdict::Falls(lasso))) => Fate::Killed(lasso.tell(model, goal.says)),
+        Some((_, Verdict::Lasts(_))) => Fate::Survived { states: found.states },
+        None => Fate::Unknown("it has no such goal".to_string()),
     }
 }

@@ -3,6 +3,8 @@
 //! Each effect is one atomic thing that the outside can do, and its own step, so that a crash, a pause of any
 //! length or an I/O error can fall between any two of them, in every interpreter.
 
+use crate::time::{BootTime, Instants, Role};
+
 /// A pure state machine.
 ///
 /// A driver is one loop without a decision in it:
@@ -39,6 +41,21 @@ pub enum Step<M: Machine> {
     Do(M::Effect, M),
     /// The machine has ended.
     Done(M::Outcome),
+}
+
+impl<M> Instants for Step<M>
+where
+    M: Machine<Effect: Instants, Outcome: Instants> + Instants,
+{
+    fn instants(&mut self, change: &mut dyn FnMut(Role, &mut BootTime)) {
+        match self {
+            Step::Do(effect, machine) => {
+                effect.instants(change);
+                machine.instants(change);
+            }
+            Step::Done(outcome) => outcome.instants(change),
+        }
+    }
 }
 
 /// An observation that does not fit the effect that was asked for: a defect of the driver.

@@ -60,6 +60,43 @@ pub struct Observed<T> {
     pub what: T,
 }
 
+/// A value that holds instants, all of which can be moved.
+///
+/// The machines see differences of instants only: one whose instants are all moved by the same length does, at
+/// instants moved as well, what it would have done, moved. So who explores them can let time pass by moving what
+/// they hold towards the past while "now" stays where it is, and can take for one all instants that are equally
+/// over. Nothing of the daemon needs this.
+pub trait Instants {
+    /// Shows each instant to `change`, with what it is for.
+    fn instants(&mut self, change: &mut dyn FnMut(Role, &mut BootTime));
+}
+
+/// What an instant is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Role {
+    /// Something is counted from it, at most a TTL. One that lies a TTL back is as good as one that lies further back.
+    From,
+    /// It is waited for, or ends something. Once it has come, it does not matter when it came.
+    Until,
+    /// It is written down for people: nothing is decided by it.
+    Note,
+}
+
+impl<T: Instants> Instants for Option<T> {
+    fn instants(&mut self, change: &mut dyn FnMut(Role, &mut BootTime)) {
+        if let Some(value) = self {
+            value.instants(change);
+        }
+    }
+}
+
+impl<T: Instants> Instants for Observed<T> {
+    fn instants(&mut self, change: &mut dyn FnMut(Role, &mut BootTime)) {
+        change(Role::From, &mut self.at);
+        self.what.instants(change);
+    }
+}
+
 /// For how long a record is honoured after its last renewal.
 ///
 /// Between [`Ttl::MIN`] and [`Ttl::MAX`]: a shorter one can't be renewed in time on a busy machine, a longer

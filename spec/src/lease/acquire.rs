@@ -18,7 +18,7 @@ use super::effect::{
 use super::record::{Meta, ProtocolRange, Record, Residency, Standing};
 use crate::ids::{ClockDomain, Epoch, FileId, HostName, InstanceId, ProcessId};
 use crate::step::{Breach, Machine, Step};
-use crate::time::{BootTime, Ttl};
+use crate::time::{BootTime, Instants, Role, Ttl};
 
 /// Who asks for ownership, and on what terms.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -272,6 +272,41 @@ impl State {
             State::Replace { record } => Effect::ReplaceRecord(record.clone()),
             State::Drop { .. } => Effect::DropResidency,
             State::Unlatch { .. } => Effect::DropLatch,
+        }
+    }
+}
+
+impl Instants for Outcome {
+    fn instants(&mut self, change: &mut dyn FnMut(Role, &mut BootTime)) {
+        match self {
+            Outcome::Acquired(owned) => owned.instants(change),
+            Outcome::Follower { why, until, watched } => {
+                why.instants(change);
+                if let Some(until) = until {
+                    change(Role::Until, until);
+                }
+                watched.instants(change);
+            }
+            Outcome::LatchBusy | Outcome::Failed(_) | Outcome::EpochsExhausted | Outcome::Breach(_) => {}
+        }
+    }
+}
+
+impl Instants for Owned {
+    fn instants(&mut self, change: &mut dyn FnMut(Role, &mut BootTime)) {
+        self.record.instants(change);
+    }
+}
+
+impl Instants for Acquire {
+    fn instants(&mut self, change: &mut dyn FnMut(Role, &mut BootTime)) {
+        self.watched.instants(change);
+        match &mut self.state {
+            State::Residency { content } | State::Inspect { content, .. } => content.instants(change),
+            State::Epochs { stamp, .. } | State::Claim { stamp, .. } => change(Role::From, stamp),
+            State::Replace { record } => record.instants(change),
+            State::Drop { outcome } | State::Unlatch { outcome } => outcome.instants(change),
+            State::Latch | State::Record => {}
         }
     }
 }

@@ -5,7 +5,7 @@
 use super::effect::{Content, LockSeen};
 use super::record::{Record, Residency, Standing};
 use crate::ids::{ClockDomain, Epoch, FileId, ProcessId};
-use crate::time::BootTime;
+use crate::time::{BootTime, Instants, Role};
 
 /// What a claimant does, having seen the record and the residency lock.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -58,6 +58,22 @@ impl Watched {
             }
             _ => Watched { epoch: record.epoch, renewed_at: record.renewed_at, since: now },
         }
+    }
+}
+
+impl Instants for Why {
+    fn instants(&mut self, change: &mut dyn FnMut(Role, &mut BootTime)) {
+        match self {
+            Why::Held(record) => record.instants(change),
+            Why::Draining | Why::HeldByUnknown | Why::LockReplaced(_) => {}
+        }
+    }
+}
+
+impl Instants for Watched {
+    fn instants(&mut self, change: &mut dyn FnMut(Role, &mut BootTime)) {
+        change(Role::From, &mut self.renewed_at);
+        change(Role::From, &mut self.since);
     }
 }
 

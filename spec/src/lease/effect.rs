@@ -7,7 +7,7 @@ use alloc::string::String;
 
 use super::record::{Record, Unreadable};
 use crate::ids::{Epoch, FileId, ProcessId};
-use crate::time::Observed;
+use crate::time::{BootTime, Instants, Observed, Role};
 
 /// One atomic thing that the outside can do for a lease machine.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -166,3 +166,27 @@ pub enum FailureKind {
 
 /// What was seen, and when.
 pub type Observation = Observed<Seen>;
+
+impl Instants for Effect {
+    fn instants(&mut self, change: &mut dyn FnMut(Role, &mut BootTime)) {
+        if let Effect::ReplaceRecord(record) = self {
+            record.instants(change);
+        }
+    }
+}
+
+impl Instants for Seen {
+    fn instants(&mut self, change: &mut dyn FnMut(Role, &mut BootTime)) {
+        if let Seen::Record(content) = self {
+            content.instants(change);
+        }
+    }
+}
+
+impl Instants for Content {
+    fn instants(&mut self, change: &mut dyn FnMut(Role, &mut BootTime)) {
+        if let Content::Record(record) = self {
+            record.instants(change);
+        }
+    }
+}

@@ -9,7 +9,7 @@
 //!
 //! Rules L5 and L6. One word, so that the implementation can keep it in one atomic.
 
-use crate::time::BootTime;
+use crate::time::{BootTime, Instants, Role};
 
 /// Until when owned effects may begin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -52,5 +52,15 @@ impl GateWord {
     /// The deadline; `None` once fenced.
     pub const fn deadline(self) -> Option<BootTime> {
         if self.0 == 0 { None } else { Some(BootTime::from_nanos(self.0)) }
+    }
+}
+
+impl Instants for GateWord {
+    fn instants(&mut self, change: &mut dyn FnMut(Role, &mut BootTime)) {
+        // Fenced is no instant: it stays.
+        if let Some(mut deadline) = self.deadline() {
+            change(Role::Until, &mut deadline);
+            *self = GateWord::open_until(deadline);
+        }
     }
 }

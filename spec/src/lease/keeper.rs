@@ -17,7 +17,7 @@ use super::record::Residency;
 use super::renew::{self, Problem};
 use crate::ids::{Epoch, FileId};
 use crate::step::{Breach, Machine, Step};
-use crate::time::{BootTime, Observed, RenewInterval};
+use crate::time::{BootTime, Instants, Observed, RenewInterval, Role};
 
 /// What the keeper asks of the outside.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -285,6 +285,39 @@ impl State {
             State::Opening => "open residency",
             State::Fencing(_) => "fence",
         }
+    }
+}
+
+impl Instants for Effect {
+    fn instants(&mut self, change: &mut dyn FnMut(Role, &mut BootTime)) {
+        match self {
+            Effect::Await { until, .. } | Effect::ExtendGate(until) => change(Role::Until, until),
+            Effect::BeginRenewal { owned, .. } => owned.instants(change),
+            Effect::OpenResidency | Effect::Fence(_) => {}
+        }
+    }
+}
+
+impl Instants for Seen {
+    fn instants(&mut self, change: &mut dyn FnMut(Role, &mut BootTime)) {
+        if let Seen::RenewalEnded(outcome) = self {
+            outcome.instants(change);
+        }
+    }
+}
+
+impl Instants for Outcome {
+    fn instants(&mut self, change: &mut dyn FnMut(Role, &mut BootTime)) {
+        match self {
+            Outcome::Lost { owned, .. } | Outcome::Stopped { owned } => owned.instants(change),
+        }
+    }
+}
+
+impl Instants for Keeper {
+    fn instants(&mut self, change: &mut dyn FnMut(Role, &mut BootTime)) {
+        self.owned.instants(change);
+        change(Role::Until, &mut self.next_renewal);
     }
 }
 

@@ -11,7 +11,7 @@ use core::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{BootId, ClockDomain, Epoch, FileId, HostName, InstanceId, Namespace, ProcessId};
-use crate::time::{BootTime, Ttl};
+use crate::time::{BootTime, Instants, Role, Ttl};
 
 /// Who owns the data root, since when, and until when that is to be honoured.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -217,6 +217,13 @@ impl Record {
             meta: file.meta,
             protocol: file.protocol,
         })
+    }
+}
+
+impl Instants for Record {
+    fn instants(&mut self, change: &mut dyn FnMut(Role, &mut BootTime)) {
+        change(Role::Note, &mut self.acquired_at);
+        change(Role::From, &mut self.renewed_at);
     }
 }
 

@@ -14,7 +14,7 @@ use super::effect::{ClaimSeen, Content, Effect, Failure, LatchSeen, Observation,
 use super::record::{Record, Residency};
 use crate::ids::Epoch;
 use crate::step::{Breach, Machine, Step};
-use crate::time::BootTime;
+use crate::time::{BootTime, Instants, Role};
 
 /// How a renewal ended.
 #[must_use]
@@ -157,6 +157,24 @@ impl State {
             State::Claim => "claim epoch",
             State::Replace => "replace record",
             State::Unlatch(_) => "drop latch",
+        }
+    }
+}
+
+impl Instants for Outcome {
+    fn instants(&mut self, change: &mut dyn FnMut(Role, &mut BootTime)) {
+        if let Outcome::Renewed(owned) = self {
+            owned.instants(change);
+        }
+    }
+}
+
+impl Instants for Renew {
+    fn instants(&mut self, change: &mut dyn FnMut(Role, &mut BootTime)) {
+        self.current.instants(change);
+        self.next.instants(change);
+        if let State::Unlatch(outcome) = &mut self.state {
+            outcome.instants(change);
         }
     }
 }

@@ -19,7 +19,7 @@ use super::acquire::{self, Owned};
 use super::decision::{Watched, Why};
 use super::record::Residency;
 use crate::step::{Breach, Machine, Step};
-use crate::time::{BootTime, Observed, Ttl};
+use crate::time::{BootTime, Instants, Observed, Role, Ttl};
 
 /// What a standby asks of the outside.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -168,5 +168,36 @@ impl Machine for Standby {
             (State::Attempting { .. }, _) => Step::Done(Outcome::Breach(Breach { expected: "attempt" })),
             (State::Waiting { .. }, _) => Step::Done(Outcome::Breach(Breach { expected: "await" })),
         }
+    }
+}
+
+impl Instants for Effect {
+    fn instants(&mut self, change: &mut dyn FnMut(Role, &mut BootTime)) {
+        match self {
+            Effect::Attempt { watched } => watched.instants(change),
+            Effect::Await { until, .. } => change(Role::Until, until),
+        }
+    }
+}
+
+impl Instants for Seen {
+    fn instants(&mut self, change: &mut dyn FnMut(Role, &mut BootTime)) {
+        if let Seen::Attempted(outcome) = self {
+            outcome.instants(change);
+        }
+    }
+}
+
+impl Instants for Outcome {
+    fn instants(&mut self, change: &mut dyn FnMut(Role, &mut BootTime)) {
+        if let Outcome::Acquired(owned) = self {
+            owned.instants(change);
+        }
+    }
+}
+
+impl Instants for Standby {
+    fn instants(&mut self, change: &mut dyn FnMut(Role, &mut BootTime)) {
+        self.watched.instants(change);
     }
 }

@@ -9,6 +9,7 @@ mod decision;
 mod evict;
 mod gate;
 mod harness;
+mod instants;
 mod keeper;
 mod record;
 mod release;

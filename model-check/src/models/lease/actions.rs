@@ -108,7 +108,8 @@ impl Lease {
             }
         }
         // What stands so far is what a prompt process does at once.
-        if state.tick < self.horizon && (!self.prompt || actions.is_empty()) {
+        let before_end = self.horizon.is_none_or(|horizon| state.tick < horizon);
+        if before_end && (!self.prompt || actions.is_empty()) {
             actions.push(Action::Tick);
         }
         for (slot, process) in state.processes.iter().enumerate() {

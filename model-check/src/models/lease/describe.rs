@@ -4,7 +4,7 @@ use modeld_spec::lease::record::Residency;
 
 use super::Lease;
 use super::actions::{Action, Fate};
-use super::names::{self, letter};
+use super::names::letter;
 use super::state::{State, Thread};
 use crate::story::Story;
 
@@ -15,7 +15,8 @@ impl Story for Lease {
 
     fn tell(&self, before: &State, action: &Action) -> (Option<usize>, String) {
         match *action {
-            Action::Tick => (None, format!("tick {}", before.tick + 1)),
+            Action::Tick if self.horizon.is_some() => (None, format!("tick {}", before.tick + 1)),
+            Action::Tick => (None, "a tick passes".to_string()),
             Action::ReplaceLockFile => (None, action.to_string()),
             Action::Perform { slot, thread, effect, fate } => {
                 let who = match thread {
@@ -51,16 +52,13 @@ impl Story for Lease {
                 format!("{}, epoch {}, {worth}", record.instance, record.epoch)
             }
         };
+        let clock = self.horizon.map(|_| ("clock", format!("tick {}", state.tick)));
         let holder = |slot: &usize| letter(*slot).to_string();
         let free = || "free".to_string();
         let lock = state.disk.residency.last().and_then(Option::as_ref).map_or_else(free, holder);
         let latch = state.disk.latch.as_ref().map_or_else(free, |(slot, _)| holder(slot));
-        vec![
-            ("clock", format!("tick {}", state.tick)),
-            ("record", record),
-            ("residency lock", lock),
-            ("latch", latch),
-        ]
+        let rest = [("record", record), ("residency lock", lock), ("latch", latch)];
+        clock.into_iter().chain(rest).collect()
     }
 }
 
@@ -92,7 +90,7 @@ fn seen(before: &State, slot: usize, effect: &str, fate: Fate) -> String {
         },
         ("extend gate", Fate::Done) => {
             let gate = before.processes.get(slot).and_then(|process| process.owner.as_ref());
-            let open = gate.is_some_and(|owner| owner.gate.admits(names::instant(before.tick)));
+            let open = gate.is_some_and(|owner| owner.gate.admits(before.now()));
             if open { String::new() } else { " (which is closed)".to_string() }
         }
         _ => String::new(),

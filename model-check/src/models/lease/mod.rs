@@ -4,9 +4,9 @@
 //! locks and clock answer; no decision of the protocol is made here. What is modelled beside them: files and
 //! locks (`perform.rs`), the threads of a process (`step.rs`), and faults (`actions.rs`).
 //!
-//! Time is a bounded number of ticks. It passes freely: a process that takes no step while ticks pass is paused,
-//! so every pause of every length, at every point and in every thread, is among the paths. With `prompt`, time
-//! passes only while nobody has anything to do; that is what promptness is stated over.
+//! Time has no end (`relative.rs`), unless a horizon is set. It passes freely: a process that takes no step while
+//! ticks pass is paused, so every pause of every length, at every point and in every thread, is among the paths. With
+//! `prompt`, time passes only while nobody has anything to do; that is what promptness is stated over.
 //!
 //! Not modelled: effects that begin before the deadline and land after it, damage to files, reboots, other time
 //! namespaces.
@@ -14,10 +14,12 @@
 pub mod actions;
 mod configurations;
 mod describe;
+pub mod goals;
 pub mod mutants;
 pub mod names;
 pub mod perform;
 pub mod properties;
+mod relative;
 pub mod shared;
 pub mod state;
 mod step;
@@ -26,6 +28,7 @@ use modeld_spec::time::Ttl;
 use stateright::{Model, Property};
 
 use crate::configuration::Configuration;
+use crate::liveness::{Assumption, Fairness, Goal, Lasting};
 use crate::study::{self, Mutated, Promise, Study};
 use actions::Action;
 use mutants::Mutant;
@@ -39,8 +42,10 @@ pub struct Lease {
     pub processes: usize,
     /// The time to live, in ticks.
     pub ttl: u8,
-    /// The last tick.
-    pub horizon: u8,
+    /// The last tick, where there is one.
+    pub horizon: Option<u8>,
+    /// How many epochs can be granted, where that is bounded: beyond them the store says that none is left.
+    pub epochs: Option<u8>,
     /// How many processes may crash, between any two effects.
     pub crashes: u8,
     /// How many times a new process takes the place of one that has ended.
@@ -66,7 +71,8 @@ impl Lease {
     pub const SMALL: Lease = Lease {
         processes: 2,
         ttl: 2,
-        horizon: 3,
+        horizon: Some(3),
+        epochs: None,
         crashes: 1,
         restarts: 1,
         failures: 0,
@@ -127,6 +133,7 @@ impl Model for Lease {
     fn next_state(&self, state: &State, action: Action) -> Option<State> {
         let mut next = state.clone();
         self.apply(&mut next, action);
+        relative::settle_since(state, &mut next, self.ttl());
         Some(next)
     }
 
@@ -150,11 +157,22 @@ impl Study for Lease {
         "processes on one data root: acquire, renew, keep, stand by, lead, evict, release";
 
     fn bounds(&self) -> String {
-        format!("n{}-ttl{}-h{}", self.processes, self.ttl, self.horizon)
+        let bound = |letter: &str, bound: Option<u8>| match bound {
+            Some(bound) => format!("-{letter}{bound}"),
+            None => String::new(),
+        };
+        format!("n{}{}-ttl{}{}", self.processes, bound("e", self.epochs), self.ttl, bound("h", self.horizon))
     }
 
     fn bounds_in_words(&self) -> String {
-        format!("{} processes, TTL of {} ticks, {} ticks", self.processes, self.ttl, self.horizon)
+        let mut bounds = format!("{} processes, TTL of {} ticks", self.processes, self.ttl);
+        if let Some(epochs) = self.epochs {
+            bounds += &format!(", {epochs} epochs");
+        }
+        if let Some(horizon) = self.horizon {
+            bounds += &format!(", {horizon} ticks");
+        }
+        bounds
     }
 
     fn faults(&self) -> Vec<&'static str> {
@@ -181,6 +199,26 @@ impl Study for Lease {
 
     fn mutants() -> Vec<Mutated<Self>> {
         mutants::all()
+    }
+
+    fn goals(&self) -> Vec<Goal<Self>> {
+        goals::goals()
+    }
+
+    fn fairness(&self, state: &State, action: &Action) -> Fairness {
+        self.obliges(state, action)
+    }
+
+    fn assumptions(&self) -> Vec<Assumption> {
+        self.assumed()
+    }
+
+    fn beat(action: &Action) -> bool {
+        *action == Action::Tick
+    }
+
+    fn lasting() -> Vec<Lasting<Self>> {
+        goals::lasting()
     }
 
     fn kind(action: &Action) -> &'static str {

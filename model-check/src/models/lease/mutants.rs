@@ -3,8 +3,8 @@
 //! A machine is never changed: a mutant falsifies what a machine observes, or what becomes of what it wants, in
 //! the way that a machine without the guard would behave. See `perform.rs` and `step.rs` for the places.
 
-use super::Lease;
 use super::properties as p;
+use super::{Lease, goals};
 use crate::study::{Expected, Mutated};
 
 /// One change.
@@ -45,6 +45,16 @@ pub enum Mutant {
     LeaderTakesAnyLock,
     /// A leader that still waits removes its record when it releases.
     LeaderForgetsFile,
+    /// A standby that waits for the lock does not look at the expiry.
+    StandbyIgnoresExpiry,
+    /// A standby waits for the lock whatever it has seen.
+    StandbyAlwaysWaitsForLock,
+    /// A keeper does not hear of a renewal with an unknown outcome.
+    FailedRenewalIsNotHeard,
+    /// A leader does not wait for the lock.
+    LeaderDoesNotWait,
+    /// An attempt that ends without ownership keeps the latch.
+    FollowerKeepsLatch,
 }
 
 /// Every mutant, with what has to become of it.
@@ -63,7 +73,7 @@ pub(super) fn all() -> Vec<Mutated<Lease>> {
 
 impl Mutant {
     /// Every mutant.
-    pub const ALL: [Mutant; 17] = [
+    pub const ALL: [Mutant; 22] = [
         Mutant::FreeLockIsDeath,
         Mutant::SkipsEpochClaim,
         Mutant::ReadErrorIsFree,
@@ -81,6 +91,11 @@ impl Mutant {
         Mutant::AnyLockFileWillDo,
         Mutant::LeaderTakesAnyLock,
         Mutant::LeaderForgetsFile,
+        Mutant::StandbyIgnoresExpiry,
+        Mutant::StandbyAlwaysWaitsForLock,
+        Mutant::FailedRenewalIsNotHeard,
+        Mutant::LeaderDoesNotWait,
+        Mutant::FollowerKeepsLatch,
     ];
 
     /// Its name.
@@ -103,6 +118,11 @@ impl Mutant {
             Mutant::AnyLockFileWillDo => "any_lock_file_will_do",
             Mutant::LeaderTakesAnyLock => "leader_takes_any_lock",
             Mutant::LeaderForgetsFile => "leader_forgets_file",
+            Mutant::StandbyIgnoresExpiry => "standby_ignores_expiry",
+            Mutant::StandbyAlwaysWaitsForLock => "standby_always_waits_for_lock",
+            Mutant::FailedRenewalIsNotHeard => "failed_renewal_is_not_heard",
+            Mutant::LeaderDoesNotWait => "leader_does_not_wait",
+            Mutant::FollowerKeepsLatch => "follower_keeps_latch",
         }
     }
 
@@ -138,6 +158,13 @@ impl Mutant {
                 "A leader becomes resident by the lock on a file that replaced the one it waits for."
             }
             Mutant::LeaderForgetsFile => "A leader that still waits removes its record when it releases.",
+            Mutant::StandbyIgnoresExpiry => "A standby that waits for the lock does not look at the expiry.",
+            Mutant::StandbyAlwaysWaitsForLock => "A standby waits for the lock whatever it has seen.",
+            Mutant::FailedRenewalIsNotHeard => {
+                "A keeper does not hear of a renewal with an unknown outcome, and tries no second one."
+            }
+            Mutant::LeaderDoesNotWait => "A leader does not wait for the lock.",
+            Mutant::FollowerKeepsLatch => "An attempt that ends without ownership keeps the latch.",
         }
     }
 
@@ -161,6 +188,11 @@ impl Mutant {
             Mutant::AnyLockFileWillDo => (p::l1_one_resident::NAME, 17),
             Mutant::LeaderTakesAnyLock => (p::l1_one_resident::NAME, 21),
             Mutant::LeaderForgetsFile => (p::l1_one_resident::NAME, 38),
+            Mutant::StandbyIgnoresExpiry => (goals::OWNED, 16),
+            Mutant::StandbyAlwaysWaitsForLock => (goals::RESTS, 17),
+            Mutant::FailedRenewalIsNotHeard => (goals::KEPT, 46),
+            Mutant::LeaderDoesNotWait => (goals::RESIDENT, 33),
+            Mutant::FollowerKeepsLatch => (goals::OWNED, 17),
         }
     }
 
@@ -171,13 +203,30 @@ impl Mutant {
             Mutant::ReadErrorIsFree | Mutant::LockErrorIsFree | Mutant::FailedRenewalIsLoss => {
                 Lease { failures: 1, ..small }
             }
-            Mutant::StandbyIgnoresLock => Lease { prompt: true, ..small },
-            Mutant::StandbyTrustsWaitingRecord => {
-                Lease { processes: 3, crashes: 2, restarts: 0, stops: 1, horizon: 3, prompt: true, ..small }
+            // Liveness has no last tick.
+            Mutant::StandbyIgnoresExpiry | Mutant::LeaderDoesNotWait => {
+                Lease { restarts: 0, stops: 1, horizon: None, prompt: true, ..small }
             }
-            Mutant::StampAfterWrite => Lease { ttl: 4, horizon: 4, ..small },
+            Mutant::StandbyAlwaysWaitsForLock => {
+                Lease { crashes: 0, restarts: 0, replacements: 1, horizon: None, prompt: true, ..small }
+            }
+            Mutant::FailedRenewalIsNotHeard => {
+                Lease { crashes: 0, restarts: 0, failures: 1, ttl: 4, horizon: None, prompt: true, ..small }
+            }
+            Mutant::FollowerKeepsLatch => Lease { restarts: 0, horizon: None, prompt: true, ..small },
+            Mutant::StandbyIgnoresLock => Lease { prompt: true, ..small },
+            Mutant::StandbyTrustsWaitingRecord => Lease {
+                processes: 3,
+                crashes: 2,
+                restarts: 0,
+                stops: 1,
+                horizon: Some(3),
+                prompt: true,
+                ..small
+            },
+            Mutant::StampAfterWrite => Lease { ttl: 4, horizon: Some(4), ..small },
             Mutant::AnyLockFileWillDo | Mutant::LeaderTakesAnyLock | Mutant::LeaderForgetsFile => {
-                Lease { replacements: 1, horizon: 2, crashes: 0, ..small }
+                Lease { replacements: 1, horizon: Some(2), crashes: 0, ..small }
             }
             _ => small,
         }

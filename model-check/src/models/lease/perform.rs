@@ -61,6 +61,13 @@ impl Lease {
                 Seen::Latch(LatchSeen::Taken)
             }
             Effect::DropLatch => {
+                let follows = matches!(at(state, slot), Some(Main::Attempting { .. }))
+                    && state.disk.record.as_ref().is_none_or(|record| {
+                        record.instance != names::instance(slot, state.processes[slot].generation)
+                    });
+                if follows && self.mutant == Some(Mutant::FollowerKeepsLatch) {
+                    return Seen::Done;
+                }
                 if state.disk.latch == Some((slot, thread)) {
                     state.disk.latch = None;
                 }
@@ -76,6 +83,9 @@ impl Lease {
                 }
                 with_owner(state, slot, |owner| owner.awaits = None);
                 Seen::Done
+            }
+            Effect::ReadEpochs if thread == Thread::Main && self.has_none_left(state) => {
+                Seen::Epochs(Epoch::new(u64::MAX))
             }
             Effect::ReadEpochs => Seen::Epochs(self.remembered(state)),
             Effect::ClaimEpoch(epoch) => Seen::Claim(self.claim(state, *epoch)),
@@ -114,6 +124,13 @@ impl Lease {
                 Seen::Done
             }
         }
+    }
+
+    /// Whether as many epochs were granted as this configuration has. The numbers of a store that says so to a
+    /// claimant are used up.
+    fn has_none_left(&self, state: &State) -> bool {
+        let bound = self.epochs.and_then(|epochs| Epoch::new(epochs.into()));
+        bound.is_some() && bound <= state.disk.epochs
     }
 
     fn remembered(&self, state: &State) -> Option<Epoch> {

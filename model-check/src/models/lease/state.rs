@@ -18,7 +18,7 @@ use super::shared::Shared;
 /// One state of the world.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct State {
-    /// The boot clock, in ticks since the story began.
+    /// The ticks that have passed, where a horizon counts them.
     pub tick: u8,
     /// What is on disk, and who has which lock.
     pub disk: Disk,
@@ -35,7 +35,7 @@ pub struct State {
 impl State {
     /// The instant of this state.
     pub fn now(&self) -> BootTime {
-        names::instant(self.tick)
+        names::NOW
     }
 
     /// The processes that may begin an owned effect at this instant, by slot.

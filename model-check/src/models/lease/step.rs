@@ -20,6 +20,7 @@ use super::actions::{Action, Fate};
 use super::mutants::Mutant;
 use super::names;
 use super::perform::end;
+use super::relative;
 use super::state::{Broken, Main, Owner, Renewal, State, Thread};
 
 impl Lease {
@@ -29,7 +30,10 @@ impl Lease {
         match action {
             Action::Tick => {
                 self.watch_waiting(state);
-                state.tick += 1;
+                relative::pass(state);
+                if self.horizon.is_some() {
+                    state.tick += 1;
+                }
             }
             Action::Perform { slot, thread: Thread::Main, fate, .. } => self.main_performs(state, slot, fate),
             Action::Perform { slot, thread: Thread::Keeper, .. } => self.keeper_performs(state, slot),
@@ -95,6 +99,7 @@ impl Lease {
                 }
             }
             Step::Do(standby::Effect::Await { for_lock, until }, standby) => {
+                let for_lock = for_lock || self.mutant == Some(Mutant::StandbyAlwaysWaitsForLock);
                 let for_lock = for_lock && self.mutant != Some(Mutant::StandbyIgnoresLock);
                 let for_lock = for_lock.then(|| state.disk.current_file());
                 let until = match &state.disk.record {
@@ -102,6 +107,9 @@ impl Lease {
                         if for_lock.is_none() && self.mutant == Some(Mutant::StandbyTrustsWaitingRecord) =>
                     {
                         record.ttl.expiry(record.renewed_at)
+                    }
+                    _ if for_lock.is_some() && self.mutant == Some(Mutant::StandbyIgnoresExpiry) => {
+                        names::NEVER
                     }
                     _ => until,
                 };
@@ -123,7 +131,12 @@ impl Lease {
     fn lock_comes(&self, state: &mut State, slot: usize, at: BootTime) {
         if let Main::Waiting { for_lock: Some(file), .. } = state.processes[slot].main {
             state.disk.residency[file] = Some(slot);
-            return self.tell_standby(state, slot, standby::Seen::LockTaken, at);
+            let seen = match self.mutant {
+                // The machine may not have asked for it.
+                Some(Mutant::StandbyAlwaysWaitsForLock) => standby::Seen::Woke,
+                _ => standby::Seen::LockTaken,
+            };
+            return self.tell_standby(state, slot, seen, at);
         }
         let Some(owner) = owner(state, slot) else { return };
         let Some(file) = owner.awaits.take() else { return };
@@ -167,7 +180,7 @@ impl Lease {
                         if failed && matches!(outcome, acquire::Outcome::Acquired(_)) {
                             state.broke(Broken::AcquiredAfterFailure);
                         }
-                        let what = standby::Seen::Attempted(outcome);
+                        let what = standby::Seen::Attempted(relative::unwatched(outcome));
                         self.standby_steps(state, slot, standby.step(Observed { at, what }));
                     }
                 }
@@ -182,7 +195,8 @@ impl Lease {
         let epoch = owned.epoch();
         let open = matches!(owned.record.residency, Residency::Held(_));
         let residency = owned.record.residency.clone();
-        let awaits = (!open).then(|| state.disk.current_file());
+        let waits = !open && self.mutant != Some(Mutant::LeaderDoesNotWait);
+        let awaits = waits.then(|| state.disk.current_file());
         if state.highest_owned.is_some_and(|highest| epoch <= highest) {
             state.broke(Broken::EpochReused);
         }
@@ -281,8 +295,13 @@ impl Lease {
             Some(Mutant::RenewAfterDeadline) => BootTime::ZERO,
             _ => now,
         };
+        let lost = |outcome: &renew::Outcome| {
+            self.mutant == Some(Mutant::FailedRenewalIsNotHeard)
+                && matches!(outcome, renew::Outcome::Unknown(_))
+        };
         let renewal = match renew.step(Observed { at, what }) {
             Step::Do(effect, renew) => Renewal::Running(effect, Box::new(renew)),
+            Step::Done(outcome) if lost(&outcome) => Renewal::Idle,
             Step::Done(outcome) => Renewal::Ended(self.falsified(outcome, now)),
         };
         let Some(owner) = owner(state, slot) else { return };
@@ -383,8 +402,8 @@ fn owned_by(claim: acquire::Claim, epoch: modeld_spec::ids::Epoch) -> Owned {
             process: claim.process,
             host: claim.host,
             clock: claim.clock,
-            acquired_at: BootTime::ZERO,
-            renewed_at: BootTime::ZERO,
+            acquired_at: names::LONG_AGO,
+            renewed_at: names::LONG_AGO,
             ttl: claim.ttl,
             residency: Residency::Held(names::file(0)),
             meta: claim.meta,

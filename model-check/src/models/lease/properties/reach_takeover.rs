@@ -2,8 +2,11 @@
 //!
 //! L11: the lock says at once what the record says after the TTL.
 
+use modeld_spec::lease::effect::Effect;
+
 use crate::models::lease::Lease;
-use crate::models::lease::state::{Main, State};
+use crate::models::lease::names;
+use crate::models::lease::state::{Main, Process, State};
 use crate::study::Promise;
 
 /// The property's name.
@@ -14,24 +17,38 @@ pub fn promise() -> Promise<Lease> {
     Promise::reached(NAME, holds)
 }
 
-fn holds(lease: &Lease, state: &State) -> bool {
-    let crashed = state.processes.iter().any(|process| process.main == Main::Crashed);
-    let second = state.highest_owned.is_some_and(|epoch| 1 < epoch.get());
-    crashed && second && state.tick < lease.ttl && state.passing(lease.mutant).next().is_some()
+fn holds(_: &Lease, state: &State) -> bool {
+    let Some(record) = &state.disk.record else { return false };
+    let valid = state.now() < record.ttl.expiry(record.renewed_at);
+    let crashed = state.processes.iter().enumerate().any(|(slot, process)| {
+        process.main == Main::Crashed && names::instance(slot, process.generation) == record.instance
+    });
+    let replaces =
+        |process: &Process| matches!(process.main, Main::Attempting { effect: Effect::ReplaceRecord(_), .. });
+    valid && crashed && state.processes.iter().any(|process| replaces(process))
 }
 
 #[cfg(test)]
 mod tests {
+    use stateright::Model;
+
     use super::*;
+    use crate::models::lease::actions::{Action, Fate};
     use crate::models::lease::properties::testing::state_with_owner;
+    use crate::models::lease::state::Thread;
 
     #[test]
     fn it_is_seen_and_not_seen() {
-        let mut good = state_with_owner();
-        good.highest_owned = good.highest_owned.and_then(modeld_spec::ids::Epoch::next);
-        good.processes[1].main = Main::Crashed;
-        assert!(holds(&Lease::SMALL, &good));
-        let bad = Lease::SMALL.beginning();
-        assert!(!holds(&Lease::SMALL, &bad));
+        let lease = Lease::SMALL;
+        let mut good = lease.next_state(&state_with_owner(), Action::Crash(0)).unwrap();
+        assert!(!holds(&lease, &good));
+        let b = |effect| Action::Perform { slot: 1, thread: Thread::Main, effect, fate: Fate::Done };
+        let path = ["take latch", "read record", "try residency", "read epochs", "claim epoch"];
+        for effect in path {
+            good = lease.next_state(&good, b(effect)).unwrap();
+        }
+        assert!(holds(&lease, &good));
+        let expired = (0..3).fold(good, |state, _| lease.next_state(&state, Action::Tick).unwrap());
+        assert!(!holds(&lease, &expired));
     }
 }
