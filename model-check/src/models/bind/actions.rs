@@ -119,8 +119,11 @@ impl Bind {
         let (waits, sees) = match &state.client.main {
             Main::Spawning(spawn) => match spawn.effect() {
                 spawn::Effect::AwaitReady => {
-                    let ready = state.running().is_none_or(|running| running.ready);
-                    (true, ready)
+                    let sees = match state.running() {
+                        Some(running) => running.ready,
+                        None => !self.is(Mutant::MissesTheChildsEnd),
+                    };
+                    (true, sees)
                 }
                 spawn::Effect::Receive(attempt) => (true, has_news(&state.wires[client_wire(attempt)])),
                 effect => return take(Action::ClientDoes(effect)),

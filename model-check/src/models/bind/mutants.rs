@@ -85,6 +85,8 @@ pub enum Mutant {
     BelievesOnAck,
     /// The client ends the connection that it gives up before it has another.
     HangsUpToRetry,
+    /// The client does not notice that the process that it started has ended.
+    MissesTheChildsEnd,
     /// The client leaves a holder behind that it could not bind.
     LeavesTheChild,
 }
@@ -105,7 +107,7 @@ pub(super) fn all() -> Vec<Mutated<Bind>> {
 
 impl Mutant {
     /// Every mutant.
-    pub const ALL: [Mutant; 36] = [
+    pub const ALL: [Mutant; 37] = [
         Mutant::ArmsWithoutAck,
         Mutant::AnyTokenBinds,
         Mutant::AttemptsAreEqual,
@@ -141,6 +143,7 @@ impl Mutant {
         Mutant::PartsWatchedLine,
         Mutant::BelievesOnAck,
         Mutant::HangsUpToRetry,
+        Mutant::MissesTheChildsEnd,
         Mutant::LeavesTheChild,
     ];
 
@@ -182,6 +185,7 @@ impl Mutant {
             Mutant::PartsWatchedLine => "parts_watched_line",
             Mutant::BelievesOnAck => "believes_on_ack",
             Mutant::HangsUpToRetry => "hangs_up_to_retry",
+            Mutant::MissesTheChildsEnd => "misses_the_childs_end",
             Mutant::LeavesTheChild => "leaves_the_child",
         }
     }
@@ -230,6 +234,9 @@ impl Mutant {
             Mutant::HangsUpToRetry => {
                 "The client ends the connection that it gives up before it has another."
             }
+            Mutant::MissesTheChildsEnd => {
+                "The client does not notice that the process that it started has ended."
+            }
             Mutant::LeavesTheChild => "The client leaves a holder behind that it could not bind.",
         }
     }
@@ -272,6 +279,7 @@ impl Mutant {
             Mutant::PartsWatchedLine => (p::h2_believed_is_armed::NAME, 23),
             Mutant::BelievesOnAck => (p::h2_believed_is_armed::NAME, 17),
             Mutant::HangsUpToRetry => (p::h1_only_with_client::NAME, 21),
+            Mutant::MissesTheChildsEnd => (p::h6_comes_to_an_end::NAME, 2),
             Mutant::LeavesTheChild => (p::h6_all_or_nothing::NAME, 12),
         }
     }
@@ -296,7 +304,7 @@ impl Mutant {
             }
             Mutant::IgnoresReparenting => Bind { hosts: false, unverifiable: true, leaks: true, ..small },
             Mutant::NoBindWindow => Bind { hosts: false, unverifiable: true, ..small },
-            Mutant::DetachedInheritsBond => Bind { bound: false, ..small },
+            Mutant::DetachedInheritsBond => Bind { bound: false, windows: false, ..small },
             Mutant::ServesAnyVersion | Mutant::LeavesTheChild => {
                 Bind { hosts: false, holder_versions: (3, 4), ..small }
             }
@@ -320,6 +328,12 @@ impl Mutant {
             Mutant::PartsWatchedLine => {
                 Bind { hosts: false, budget: Budget { babble: 1, ..budget }, ..small }
             }
+            Mutant::MissesTheChildsEnd => Bind {
+                hosts: false,
+                windows: false,
+                budget: Budget { crashes: 1, deaths: 0, ..budget },
+                ..small
+            },
             _ => self.asking(&small).unwrap_or(Bind { hosts: false, ..small }),
         }
     }
@@ -387,6 +401,7 @@ impl Mutant {
             Mutant::ParentByPid => Bind { reuses: false, ..model },
             Mutant::ReparentingIsDeath => Bind { wrapped: false, ..model },
             Mutant::WindowIgnoresBinding => Bind { hosts: false, windows: false, ..model },
+            Mutant::DetachedInheritsBond => Bind { budget: Budget { deaths: 0, ..model.budget }, ..model },
             Mutant::ServesAnyVersion => Bind { holder_versions: model.client_versions, ..model },
             Mutant::AddsWhileEnding | Mutant::ArmsWhileEnding => {
                 Bind { budget: Budget { terminations: 0, ..model.budget }, ..model }
@@ -395,8 +410,8 @@ impl Mutant {
             Mutant::FailureIsUnheard => Bind { budget: Budget { failures: 0, ..model.budget }, ..model },
             Mutant::ForeignIsOwn => Bind { foreign: false, ..model },
             Mutant::PartsWatchedLine => Bind { budget: Budget { babble: 0, ..model.budget }, ..model },
+            Mutant::MissesTheChildsEnd => Bind { budget: Budget { crashes: 0, ..model.budget }, ..model },
             Mutant::ArmsWithoutAck
-            | Mutant::DetachedInheritsBond
             | Mutant::AnybodyStopsAll
             | Mutant::AddsBesideExisting
             | Mutant::DropsStopWhileLoading
@@ -423,7 +438,7 @@ mod tests {
 
     use super::*;
     use crate::search::shortest::{Shortest, shortest};
-    use crate::study::Kind;
+    use crate::study::{Kind, Study};
 
     fn fall(mutant: Mutant, model: &Bind) -> Shortest<Bind> {
         let (says, _) = mutant.caught_by();
@@ -448,6 +463,23 @@ mod tests {
             exposed += 1;
         }
         assert!(15 < exposed, "{exposed}");
+    }
+
+    #[test]
+    fn every_fault_is_what_alone_exposes_some_mutant() {
+        let mut exposing = BTreeSet::new();
+        for mutant in Mutant::ALL {
+            let Some(without) = mutant.without_fault() else { continue };
+            let kept = without.faults();
+            exposing.extend(mutant.model().faults().into_iter().filter(|fault| !kept.contains(fault)));
+        }
+        let mut faults = BTreeSet::new();
+        for configuration in Bind::configurations() {
+            faults.extend(configuration.model.faults());
+        }
+        // Whoever takes no step is paused: that is no switch.
+        assert!(faults.remove("pause"));
+        assert_eq!(faults, exposing);
     }
 
     #[test]

@@ -18,6 +18,7 @@ pub mod h4_never_back;
 pub mod h5_no_common_version;
 pub mod h5_nothing_unversioned;
 pub mod h6_all_or_nothing;
+pub mod h6_comes_to_an_end;
 pub mod h7_memory_has_member;
 pub mod h7_up_is_up;
 pub mod h8_once;
@@ -52,6 +53,7 @@ pub fn of(bind: &Bind) -> Vec<Promise<Bind>> {
         h4_never_back::promise(),
         h5_no_common_version::promise(),
         h6_all_or_nothing::promise(),
+        h6_comes_to_an_end::promise(),
         h7_memory_has_member::promise(),
         h8_once::promise(),
         h9_last_member::promise(),
