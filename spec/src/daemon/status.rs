@@ -7,7 +7,7 @@
 //! ```
 //!
 //! Each state awaits the answer to the effect that it is named after. Implements D7 (looking takes nothing) and D8
-//! (no false answer: what is said was so at the moment of the look at the lock, or of that at the process). The
+//! (no false answer: what is said was so when it looked at the lock, or when it inspected the process). The
 //! metadata is read before and after: a life writes each of its phases once or more in a row and never goes back,
 //! so what is the same before and after was so in between. The process is inspected before the look, so that a
 //! lock that is held when the process has ended is another's.

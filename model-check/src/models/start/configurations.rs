@@ -80,12 +80,12 @@ fn deep() -> Vec<Configuration<Starting>> {
         Configuration::deep(
             "slow-race",
             Starting { stoppers: 1, slow: true, crashes: 1, children: 3, ..calm.clone() },
-            (0, 0, 0),
+            (96_588, 294_043, 67),
         ),
         Configuration::deep(
             "die-storm",
             Starting { stoppers: 1, probes: 1, deaths: 1, remains: true, children: 3, ..calm },
-            (0, 0, 0),
+            (1_528_575, 4_212_941, 137),
         ),
     ]
 }

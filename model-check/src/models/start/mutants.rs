@@ -22,9 +22,9 @@ pub enum Mutant {
     ClosedIsReady,
     /// Whoever answers is taken for ready.
     NotReadyIsReady,
-    /// Whoever answers ready is taken for the life that the metadata names.
+    /// Whoever answers ready is taken for the life in the metadata.
     AnyAnswerWillDo,
-    /// A life that the metadata names is attached to without being asked.
+    /// The life in the metadata is attached to without being asked.
     MetadataIsProof,
     /// A start does not wait for the start lock.
     StartLockIgnored,
@@ -32,7 +32,7 @@ pub enum Mutant {
     HeldIsFree,
     /// A start whose child lost the race for the run lock fails.
     LostRaceIsFailure,
-    /// A start that does not get the start lock fails without looking for a daemon.
+    /// A start that does not get the start lock looks for no daemon.
     BusyIsFailure,
     /// The start lock is waited for without a bound.
     StartLockWithoutBound,
@@ -52,19 +52,19 @@ pub enum Mutant {
     NamesBeforeLock,
     /// A status probe looks at the run lock by taking it.
     LookingTakesTheLock,
-    /// A status probe does not read the metadata again after its look at the lock.
+    /// A status probe does not read the metadata again after its look.
     OneReadWillDo,
-    /// A status probe takes the life that the metadata names for the holder of the lock.
+    /// A status probe takes the life in the metadata for the holder of the lock.
     DeadProcessIsHolder,
-    /// A status probe takes a holder of the lock that it can't name for one that is starting.
+    /// A status probe takes a holder that it can't name for one that is starting.
     NamelessIsStarting,
     /// A daemon stops to serve without having written so.
     StopsUnsaid,
     /// A daemon does not look after its metadata.
     NeverRestores,
-    /// A process with the pid of the metadata counts as the one that was named.
+    /// A process with the pid of the metadata is the one that was named.
     PidIsEnough,
-    /// A process with the pid and the start time of the metadata counts as the one that was named, on whatever boot.
+    /// A process with pid and start time of the metadata is the one that was named, on whatever boot.
     BootIsIgnored,
     /// A stop signals the daemon that the metadata names at that moment.
     MeansWhoeverIsThere,
@@ -78,7 +78,7 @@ pub enum Mutant {
     BootIgnoresStop,
     /// A stop takes a run lock that it could not look at for free.
     StopErrorIsFree,
-    /// A status probe takes a run lock that it could not look at for free.
+    /// A status probe takes a lock that it could not look at for free.
     StatusErrorIsFree,
     /// A daemon takes a run lock that it could not take for taken.
     LockErrorIsTaken,
@@ -86,11 +86,11 @@ pub enum Mutant {
     BindErrorIgnored,
     /// A daemon does not remove the socket that it finds.
     LeavesRemains,
-    /// A daemon that does not come to serve is waited for without a bound.
+    /// A daemon that is not ready is waited for without a bound.
     ChangeWithoutBound,
     /// The end of a child is waited for without a bound.
     ReapWithoutBound,
-    /// A start that gives up does not close the channel before it reads the last word.
+    /// A start that gives up reads the last word before it closes the channel.
     GivesUpUnclosed,
     /// A daemon that could not write that it runs says that it is ready.
     PublishErrorIgnored,
@@ -228,14 +228,12 @@ impl Mutant {
             Mutant::ProgressIsReady => "Any line of the child counts as ready.",
             Mutant::ClosedIsReady => "The end of the channel counts as ready.",
             Mutant::NotReadyIsReady => "Whoever answers is taken for ready.",
-            Mutant::AnyAnswerWillDo => "Whoever answers ready is taken for the life that the metadata names.",
-            Mutant::MetadataIsProof => "A life that the metadata names is attached to without being asked.",
+            Mutant::AnyAnswerWillDo => "Whoever answers ready is taken for the life in the metadata.",
+            Mutant::MetadataIsProof => "The life in the metadata is attached to without being asked.",
             Mutant::StartLockIgnored => "A start does not wait for the start lock.",
             Mutant::HeldIsFree => "A start spawns a child although the run lock is held.",
             Mutant::LostRaceIsFailure => "A start whose child lost the race for the run lock fails.",
-            Mutant::BusyIsFailure => {
-                "A start that does not get the start lock fails without looking for a daemon."
-            }
+            Mutant::BusyIsFailure => "A start that does not get the start lock looks for no daemon.",
             Mutant::StartLockWithoutBound => "The start lock is waited for without a bound.",
             Mutant::ChildWithoutBound => "A silent child is waited for without a bound.",
             Mutant::StopWithoutBound => "The end of a daemon is waited for without a bound.",
@@ -247,20 +245,18 @@ impl Mutant {
             }
             Mutant::NamesBeforeLock => "A daemon writes its metadata before it has the run lock.",
             Mutant::LookingTakesTheLock => "A status probe looks at the run lock by taking it.",
-            Mutant::OneReadWillDo => {
-                "A status probe does not read the metadata again after its look at the lock."
-            }
+            Mutant::OneReadWillDo => "A status probe does not read the metadata again after its look.",
             Mutant::DeadProcessIsHolder => {
-                "A status probe takes the life that the metadata names for the holder of the lock."
+                "A status probe takes the life in the metadata for the holder of the lock."
             }
             Mutant::NamelessIsStarting => {
-                "A status probe takes a holder of the lock that it can't name for one that is starting."
+                "A status probe takes a holder that it can't name for one that is starting."
             }
             Mutant::StopsUnsaid => "A daemon stops to serve without having written so.",
             Mutant::NeverRestores => "A daemon does not look after its metadata.",
-            Mutant::PidIsEnough => "A process with the pid of the metadata counts as the one that was named.",
+            Mutant::PidIsEnough => "A process with the pid of the metadata is the one that was named.",
             Mutant::BootIsIgnored => {
-                "A process with the pid and the start time of the metadata counts as the one that was named, on whatever boot."
+                "A process with pid and start time of the metadata is the one that was named, on whatever boot."
             }
             Mutant::MeansWhoeverIsThere => {
                 "A stop signals the daemon that the metadata names at that moment."
@@ -270,18 +266,14 @@ impl Mutant {
             Mutant::NeverKills => "A stop that may kill does not.",
             Mutant::BootIgnoresStop => "A daemon forgets a signal that arrives while it starts.",
             Mutant::StopErrorIsFree => "A stop takes a run lock that it could not look at for free.",
-            Mutant::StatusErrorIsFree => {
-                "A status probe takes a run lock that it could not look at for free."
-            }
+            Mutant::StatusErrorIsFree => "A status probe takes a lock that it could not look at for free.",
             Mutant::LockErrorIsTaken => "A daemon takes a run lock that it could not take for taken.",
             Mutant::BindErrorIgnored => "A daemon that could not bind its socket goes on.",
             Mutant::LeavesRemains => "A daemon does not remove the socket that it finds.",
-            Mutant::ChangeWithoutBound => {
-                "A daemon that does not come to serve is waited for without a bound."
-            }
+            Mutant::ChangeWithoutBound => "A daemon that is not ready is waited for without a bound.",
             Mutant::ReapWithoutBound => "The end of a child is waited for without a bound.",
             Mutant::GivesUpUnclosed => {
-                "A start that gives up does not close the channel before it reads the last word."
+                "A start that gives up reads the last word before it closes the channel."
             }
             Mutant::PublishErrorIgnored => {
                 "A daemon that could not write that it runs says that it is ready."
