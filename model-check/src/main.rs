@@ -1,17 +1,17 @@
 //! The command line of the model checker.
 //!
 //! Exit codes: 0 everything is as it should be; 1 a promise fell, or a count, a mutant, a mark is not as it should be;
-//! 2 the command line, or what it names; 3 a search was not complete.
+//! 2 the command line, or what it names; 3 a search was not complete, or can't be.
 
 use std::io;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use model_check::commands::{Failure, check, explain, explore, list, liveness, mutants, specimens};
+use model_check::commands::{check, explain, explore, list, liveness, mutants, report, specimens};
 
 /// Check modeld's machines to the end
 #[derive(Parser)]
-#[command(name = "model-check")]
+#[command(name = "model-check", after_help = EXIT_CODES)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -27,10 +27,12 @@ enum Command {
     Mutants(mutants::Arguments),
     /// Show that the protocols of others fall
     Specimens(specimens::Arguments),
-    /// Draw the shortest counterexample of a mutant
+    /// Draw the shortest counterexample of a mutant or a specimen
     Explain(explain::Explain),
     /// Draw a schedule
     Replay(explain::Replay),
+    /// Write a page for a design review: promises, rules, counts, mutants, diagrams
+    Report(report::Arguments),
     /// Walk through the states of a model in the browser
     Explore(explore::Arguments),
     /// Name every configuration, mutant and specimen
@@ -46,6 +48,7 @@ fn main() -> ExitCode {
         Command::Specimens(arguments) => specimens::run(&arguments, &mut out),
         Command::Explain(arguments) => explain::explain(&arguments, &mut out),
         Command::Replay(arguments) => explain::replay(&arguments, &mut out),
+        Command::Report(arguments) => report::run(&arguments, &mut out),
         Command::Explore(arguments) => explore::run(&arguments, &mut out),
         Command::List => list::run(&mut out),
     };
@@ -54,7 +57,11 @@ fn main() -> ExitCode {
         Err(failure) if failure.is_broken_pipe() => ExitCode::SUCCESS,
         Err(failure) => {
             eprintln!("error: {failure}");
-            ExitCode::from(Failure::CODE)
+            ExitCode::from(failure.code())
         }
     }
 }
+
+const EXIT_CODES: &str = "\
+Exit codes: 0 everything is as it should be; 1 a promise fell, or a count, a mutant or a mark is not as it should be; \
+2 the command line, or what it names; 3 a search was not complete, or can't be.";

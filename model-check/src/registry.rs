@@ -1,13 +1,29 @@
 //! Every model and every specimen.
 
+use crate::models::bind::Bind;
+use crate::models::fence::Fence;
 use crate::models::lease::Lease;
+use crate::models::session::Sessions;
+use crate::models::slot::Slot;
+use crate::models::start::Starting;
 use crate::specimens::directory_lock::DirectoryLock;
+use crate::specimens::equality_at_entry::EqualityAtEntry;
+use crate::specimens::renamed_lock::RenamedLock;
+use crate::specimens::wall_clock::WallClock;
+use crate::specimens::watch_without_ack::WatchWithoutAck;
 use crate::specimens::{Exhibit, Specimen};
 use crate::subject::{Of, Subject};
 
 /// The models, in the order of the specification.
 pub fn models() -> Vec<Box<dyn Subject>> {
-    vec![Box::new(Of::<Lease>::study())]
+    vec![
+        Box::new(Of::<Lease>::study()),
+        Box::new(Of::<Fence>::study()),
+        Box::new(Of::<Slot>::study()),
+        Box::new(Of::<Sessions>::study()),
+        Box::new(Of::<Bind>::study()),
+        Box::new(Of::<Starting>::study()),
+    ]
 }
 
 /// The model of this name.
@@ -17,13 +33,38 @@ pub fn model(name: &str) -> Option<Box<dyn Subject>> {
 
 /// The specimens.
 pub fn specimens() -> Vec<Box<dyn Exhibit>> {
-    vec![Box::new(Specimen {
-        id: "directory_lock",
-        about: "a lease whose decision is guarded by a directory that is removed when it is old",
-        model: DirectoryLock::SMALL,
-        falls: DirectoryLock::NAME,
-        steps: DirectoryLock::STEPS,
-    })]
+    vec![
+        Box::new(Specimen {
+            id: "directory_lock",
+            about: "a lease whose decision is guarded by a directory that is removed when it is old",
+            model: DirectoryLock::SMALL,
+            falls: DirectoryLock::NAME,
+            steps: DirectoryLock::STEPS,
+        }),
+        Box::new(Specimen {
+            id: "wall_clock",
+            about: "a lease whose expiry is judged on the wall clock",
+            model: WallClock::SMALL,
+            falls: WallClock::NAME,
+            steps: WallClock::STEPS,
+        }),
+        Box::new(EqualityAtEntry::called()),
+        Box::new(EqualityAtEntry::streamed()),
+        Box::new(Specimen {
+            id: "watch_without_ack",
+            about: "a holder that takes the end of any connection on which something was said for the end of its client",
+            model: WatchWithoutAck::SMALL,
+            falls: WatchWithoutAck::NAME,
+            steps: WatchWithoutAck::STEPS,
+        }),
+        Box::new(Specimen {
+            id: "renamed_lock",
+            about: "a daemon that locks its metadata file and replaces it by renaming another one over it",
+            model: RenamedLock::SMALL,
+            falls: RenamedLock::NAME,
+            steps: RenamedLock::STEPS,
+        }),
+    ]
 }
 
 /// The specimen of this name.

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use stateright::Model;
 
 use crate::search::shortest::Path;
+use crate::story::Tale;
 
 /// A path, by the names of its actions.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -75,6 +76,20 @@ impl std::fmt::Display for Setting {
 impl Schedule {
     /// The largest schedule that is read, in bytes: a thousand times the longest that was ever written.
     pub const LIMIT: usize = 16 << 20;
+
+    /// The schedule of a path that was found in this setting of a model.
+    pub fn of(model: &str, setting: Setting, tale: &Tale) -> Self {
+        let steps = tale.steps.iter().map(|step| step.action.clone()).collect();
+        Schedule { model: model.to_string(), setting, breaks: tale.broken.clone(), steps }
+    }
+
+    /// The text of its file.
+    ///
+    /// # Errors
+    /// None that a schedule can cause: its fields are texts.
+    pub fn text(&self) -> std::io::Result<String> {
+        Ok(serde_json::to_string_pretty(self)? + "\n")
+    }
 
     /// Reads one.
     ///

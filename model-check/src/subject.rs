@@ -3,11 +3,14 @@
 use std::marker::PhantomData;
 use std::net::SocketAddr;
 
+use stateright::Model;
+
 use crate::configuration::{Configuration, Counts, Profile};
 use crate::liveness::{self, Assumption, Goal, Lasting, Verdict};
 use crate::schedule::{Malformed, Schedule, Setting};
 use crate::search::exhaustive::{Exhaustive, Incomplete, Options, Progress};
 use crate::search::shortest::{Shortest, shortest};
+use crate::story::explored::Explored;
 use crate::story::{self, Tale};
 use crate::study::{Expected, Kind, Mutated, Study};
 
@@ -39,6 +42,10 @@ pub trait Subject: Sync {
     fn counterexample(&self, setup: &Setup, says: &str) -> Option<Tale>;
     /// The configurations of this profile whose goals are checked.
     fn lasting(&self, profile: Profile) -> Vec<String>;
+    /// What has to come at last, in any of those.
+    fn aims(&self) -> Vec<Aim>;
+    /// What is assumed to be weakly fair in them.
+    fn assumptions(&self) -> Vec<Assumption>;
     /// What becomes of the goals of such a configuration; `None` if it has more states than are looked at.
     fn endure(&self, id: &str) -> Option<Endurance>;
     /// What becomes of a mutant.
@@ -82,6 +89,17 @@ pub struct Claim {
     pub source: &'static str,
     /// Always or sometimes.
     pub kind: Kind,
+}
+
+/// A goal, as the commands see it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Aim {
+    /// The rule.
+    pub id: &'static str,
+    /// What it says.
+    pub says: &'static str,
+    /// Where it comes from.
+    pub source: &'static str,
 }
 
 /// A mutant, as the commands see it.
@@ -239,6 +257,27 @@ impl<S: Study> Subject for Of<S> {
         S::lasting().iter().filter(|lasting| lasting.profile <= profile).map(Lasting::id).collect()
     }
 
+    fn aims(&self) -> Vec<Aim> {
+        let mut aims: Vec<Aim> = Vec::new();
+        for goal in S::lasting().into_iter().flat_map(|lasting| lasting.model.goals()) {
+            let aim = Aim { id: goal.id, says: goal.says, source: goal.source };
+            if !aims.contains(&aim) {
+                aims.push(aim);
+            }
+        }
+        aims
+    }
+
+    fn assumptions(&self) -> Vec<Assumption> {
+        let mut assumptions: Vec<Assumption> = Vec::new();
+        for assumption in S::lasting().into_iter().flat_map(|lasting| lasting.model.assumptions()) {
+            if !assumptions.contains(&assumption) {
+                assumptions.push(assumption);
+            }
+        }
+        assumptions
+    }
+
     fn endure(&self, id: &str) -> Option<Endurance> {
         let lasting = S::lasting().into_iter().find(|lasting| lasting.id() == id)?;
         let found = liveness::check(&lasting.model, None)?;
@@ -301,16 +340,18 @@ impl<S: Study> Subject for Of<S> {
             return Err(Malformed::Setting { model: S::NAME, setting: schedule.setting.clone() });
         };
         let path = schedule.play(&model)?;
-        let fallen = model
-            .promises()
-            .into_iter()
-            .find(|promise| promise.kind == Kind::Always && !(promise.holds)(&model, &path.end));
-        Ok(story::tell(&model, &path, fallen.map(|promise| promise.says)))
+        let promises = model.promises();
+        let falls =
+            |kind, holds: fn(&S, &S::State) -> bool| kind == Kind::Always && !holds(&model, &path.end);
+        let mut fallen: Vec<_> = promises.iter().filter(|each| falls(each.kind, each.holds)).collect();
+        // Where several fall, it is the one that the schedule is about.
+        fallen.sort_by_key(|promise| Some(promise.says) != schedule.breaks.as_deref());
+        Ok(story::tell(&model, &path, fallen.first().map(|promise| promise.says)))
     }
 
     fn explore(&self, setup: &Setup, address: SocketAddr) {
         if let Some(configuration) = self.configuration(&setup.id) {
-            configuration.model.checker().serve(address);
+            Explored(configuration.model).checker().serve(address);
         }
     }
 }

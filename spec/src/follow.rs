@@ -31,8 +31,8 @@ use crate::session::report::DecodeEvent;
 use crate::session::tape::TokenId;
 use crate::time::BootTime;
 
-/// The highest epoch seen. Nothing older is accepted, from whatever connection it comes.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// The highest epoch seen. Nothing older is accepted, from whatever connection it comes (F8).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct EpochWatch {
     highest: Option<Epoch>,
     refused: u64,

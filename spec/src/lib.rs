@@ -9,11 +9,15 @@
 
 extern crate alloc;
 
+pub mod daemon;
 pub mod error;
+pub mod fence;
 pub mod follow;
+pub mod holder;
 pub mod ids;
 pub mod lease;
 pub mod probe;
 pub mod session;
+pub mod slot;
 pub mod step;
 pub mod time;

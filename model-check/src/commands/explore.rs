@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 
-use super::{Failure, Outcome};
+use super::{Failure, Outcome, unknown};
 use crate::registry;
 
 /// What to explore, and where.
@@ -28,11 +28,7 @@ pub fn run(arguments: &Arguments, out: &mut impl Write) -> Result<Outcome, Failu
         Some((model, setup))
     });
     let Some((model, setup)) = found else {
-        return Err(Failure::Unknown {
-            kind: "model or configuration",
-            name: arguments.name.clone(),
-            hint: "`model-check list` names them",
-        });
+        return Err(unknown("model or configuration", &arguments.name));
     };
     // The explorer panics where a port is taken: find out first, and choose one where none was named.
     let free = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, arguments.port)))

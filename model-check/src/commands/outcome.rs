@@ -2,6 +2,9 @@
 
 use std::io;
 
+use super::table::thousands;
+use crate::search::Memory;
+
 /// How a command that ran ended. The exit codes are part of the interface.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Outcome {
@@ -37,6 +40,21 @@ pub enum Failure {
         /// Where to find the right one.
         hint: &'static str,
     },
+    /// A search that can't fit the memory.
+    #[error(
+        "{what} has {} states, which take {wanted} of memory, and {given} may be taken\n\nhint: `--memory` gives it more",
+        thousands(*states)
+    )]
+    Memory {
+        /// The configuration.
+        what: String,
+        /// Its distinct states.
+        states: usize,
+        /// What they take at the least.
+        wanted: Memory,
+        /// What may be taken.
+        given: Memory,
+    },
     /// A file or an address that can't be had.
     #[error("{what}: {cause}")]
     Io {
@@ -53,14 +71,31 @@ pub enum Failure {
         /// What is wrong with it.
         cause: crate::schedule::Malformed,
     },
+    /// A file that is not what `check --json` prints.
+    #[error("{file}: not what `check --json` prints: {cause}")]
+    Measured {
+        /// The file.
+        file: String,
+        /// What is wrong with it.
+        cause: String,
+    },
     /// The output could not be written.
     #[error("could not write the output: {0}")]
     Output(#[from] io::Error),
 }
 
 impl Failure {
-    /// The exit code: 2, the command line or what it names.
-    pub const CODE: u8 = 2;
+    /// The exit code: 2, the command line or what it names; 3 where a search would not have been complete.
+    pub fn code(&self) -> u8 {
+        match self {
+            Failure::Memory { .. } => Outcome::Incomplete.code(),
+            Failure::Unknown { .. }
+            | Failure::Io { .. }
+            | Failure::Schedule { .. }
+            | Failure::Measured { .. }
+            | Failure::Output(_) => 2,
+        }
+    }
 
     /// Whether whoever read the output has seen enough.
     pub fn is_broken_pipe(&self) -> bool {

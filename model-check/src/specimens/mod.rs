@@ -1,6 +1,10 @@
 //! Protocols of others as they stand, kept to show that the checker finds what is wrong with them.
 
 pub mod directory_lock;
+pub mod equality_at_entry;
+pub mod renamed_lock;
+pub mod wall_clock;
+pub mod watch_without_ack;
 
 use std::fmt::Debug;
 use std::hash::Hash;

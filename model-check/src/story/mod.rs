@@ -1,8 +1,14 @@
 //! Paths that can be read: what happened, to whom, and how the world stood after each step.
 
+pub mod explored;
 pub mod lanes;
+mod markup;
+pub mod page;
+pub mod picture;
 
 use stateright::Model;
+
+pub(crate) use markup::escaped;
 
 use crate::search::shortest::Path;
 
@@ -44,6 +50,17 @@ pub struct Told {
     pub action: String,
     /// The world after it.
     pub world: Vec<(&'static str, String)>,
+}
+
+impl Tale {
+    /// What step `index` changed in the world: what differs from the world before it.
+    pub fn changes(&self, index: usize) -> Vec<(&'static str, &str)> {
+        let Some(step) = self.steps.get(index) else { return Vec::new() };
+        let before = index.checked_sub(1).and_then(|previous| self.steps.get(previous));
+        let before = before.map_or(&self.world, |step| &step.world);
+        let changed = step.world.iter().filter(|entry| !before.contains(entry));
+        changed.map(|(name, value)| (*name, value.as_str())).collect()
+    }
 }
 
 /// Tells a path of `model`.

@@ -13,6 +13,7 @@
 
 use super::acquire::Owned;
 use super::effect::{Content, Effect, Failure, LatchSeen, Observation, Seen};
+use super::gate::GateWord;
 use super::record::Residency;
 use crate::step::{Breach, Machine, Step};
 use crate::time::{BootTime, Instants, Role};
@@ -24,6 +25,14 @@ pub enum Ending {
     Handover,
     /// The owner is fenced: nothing durable may be written any more.
     Fenced,
+}
+
+impl Ending {
+    /// F11: how an ownership whose gate is `gate` at `now` ends. It hands over only while it could still begin an owned
+    /// effect: a flush is one.
+    pub const fn of(gate: GateWord, now: BootTime) -> Ending {
+        if gate.admits(now) { Ending::Handover } else { Ending::Fenced }
+    }
 }
 
 /// How the release ended. Except for `MemoryHeld` and `Breach` the residency lock is dropped, and before it

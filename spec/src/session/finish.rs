@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::session::tape::TokenCount;
 
 /// Why a decode ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(tag = "finish_reason", rename_all = "snake_case")]
 pub enum FinishReason {
     /// The model ended its text.

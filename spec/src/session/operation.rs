@@ -17,6 +17,10 @@ pub enum Operation {
     PrefillSuffix,
     /// Generates.
     Decode,
+    /// Writes the tape and its cache to disk.
+    Snapshot,
+    /// Puts what was written to disk in the place of the tape and its cache.
+    Restore,
     /// Reports; changes nothing.
     Explain,
     /// Ends the session.
@@ -51,6 +55,11 @@ pub enum Admission {
 }
 
 impl Activity {
+    /// Whether it generates.
+    pub fn is_decode(self) -> bool {
+        matches!(self, Activity::Running(Operation::Decode) | Activity::Cancelled(Operation::Decode))
+    }
+
     /// Whether `wanted` may begin.
     pub fn admits(self, wanted: Operation) -> Admission {
         match (self, wanted) {
@@ -68,6 +77,8 @@ impl fmt::Display for Operation {
             Operation::EnsurePrefix => "ensure_prefix",
             Operation::PrefillSuffix => "prefill_suffix",
             Operation::Decode => "decode",
+            Operation::Snapshot => "snapshot",
+            Operation::Restore => "restore",
             Operation::Explain => "explain",
             Operation::Close => "close",
         })

@@ -51,7 +51,7 @@ impl fmt::Display for TokenCount {
 }
 
 /// What of the new tokens was in the cache already, and what became of the rest.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Reuse {
     /// New tokens that were found in the cache: not evaluated again.
     pub reused: TokenCount,
@@ -64,7 +64,7 @@ pub struct Reuse {
 }
 
 /// What decided how much was reused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ReuseReason {
     /// Nothing was resident to compare with.
@@ -88,7 +88,7 @@ pub enum ReuseReason {
 }
 
 /// A change of the tape that fits, not yet performed.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[must_use]
 pub struct Plan {
     /// How many positions of the cache stay; everything from here on is to be removed.
@@ -117,7 +117,7 @@ pub struct Mismatch {
 }
 
 /// The token ids in the KV cache of one session.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Tape {
     tokens: Vec<TokenId>,
     prefix: usize,
@@ -128,6 +128,11 @@ impl Tape {
     /// Nothing resident.
     pub fn new() -> Self {
         Tape::default()
+    }
+
+    /// The tape of a cache that was loaded with `tokens`; `None` unless `prefix <= end <= tokens.len()`.
+    pub fn restored(tokens: Vec<TokenId>, prefix: usize, end: usize) -> Option<Self> {
+        (prefix <= end && end <= tokens.len()).then_some(Tape { tokens, prefix, end })
     }
 
     /// All resident tokens, the tail included.

@@ -5,9 +5,9 @@
 //! locks (`perform.rs`), the threads of a process (`step.rs`), and faults (`actions.rs`, `faults.rs`). Rules about single
 //! steps are watched where the step happens (`watch.rs`).
 //!
-//! Time has no end (`relative.rs`), unless a horizon is set. It passes freely: a process that takes no step while ticks pass is paused,
-//! so every pause of every length, at every point and in every thread, is among the paths. With `prompt`, time
-//! passes only while nobody has anything to do; that is what promptness is stated over.
+//! Time has no end (`relative.rs`), unless a horizon is set. It passes freely: a process that takes no step while
+//! ticks pass is paused, so every pause of every length, at every point and in every thread, is among the paths. With
+//! `prompt`, time passes only while nobody has anything to do; that is what promptness is stated over.
 //!
 //! Not modelled: effects that begin before the deadline and land after it.
 

@@ -37,8 +37,12 @@ pub fn file(index: usize) -> FileId {
 
 /// The instance of a slot and generation.
 pub fn instance(slot: usize, generation: u8) -> InstanceId {
-    let name = format!("{}{generation}", letter(slot));
-    InstanceId::new(name).expect("a letter and a number are a name")
+    let known = INSTANCES.get(slot).and_then(|names| names.get(usize::from(generation)));
+    let name = match known {
+        Some(name) => InstanceId::of_static(name),
+        None => InstanceId::new(format!("{}{generation}", letter(slot))),
+    };
+    name.expect("a letter and a number are a name")
 }
 
 /// The boot with this number.

@@ -177,6 +177,24 @@ mod tests {
     }
 
     #[test]
+    fn what_has_not_changed_is_settled() {
+        let lease = Lease { failures: 1, restarts: 0, horizon: None, prompt: true, ..Lease::SMALL };
+        let mut actions = Vec::new();
+        for state in reached(&lease, |mut state| {
+            settle(&mut state, lease.ttl());
+            state
+        }) {
+            lease.actions(&state, &mut actions);
+            for action in actions.drain(..) {
+                let mut whole = state.clone();
+                lease.apply(&mut whole, action);
+                settle(&mut whole, lease.ttl());
+                assert_eq!(lease.next_state(&state, action), Some(whole));
+            }
+        }
+    }
+
+    #[test]
     fn a_tick_moves_what_is_held_and_not_the_clock() {
         let lease = Lease::SMALL;
         let owner = crate::models::lease::properties::testing::state_with_owner();

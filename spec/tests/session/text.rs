@@ -1,4 +1,4 @@
-//! Properties of a session's decisions: tape, text, stop strings, parameters, operations.
+//! Properties of a session's smaller decisions: tape, text, stop strings, parameters, operations.
 
 use modeld_spec::error::{Error, Stage};
 use modeld_spec::session::finish::FinishReason;

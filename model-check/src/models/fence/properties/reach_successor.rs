@@ -1,0 +1,34 @@
+//! reached: a successor has the lock and can begin owned effects.
+//!
+//! A search that never gets there shows nothing about what comes after it.
+
+use crate::models::fence::Fence;
+use crate::models::fence::state::State;
+use crate::study::Promise;
+
+/// The property's name.
+pub const NAME: &str = "reached: a successor has the lock and can begin owned effects";
+
+/// The promise.
+pub fn promise() -> Promise<Fence> {
+    Promise::reached(NAME, holds)
+}
+
+fn holds(fence: &Fence, state: &State) -> bool {
+    fence.slots().any(|slot| {
+        1 < state.process(slot).ordinal && state.residency == Some(slot) && fence.is_open(state, slot)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_seen_and_not_seen() {
+        let mut state = Fence::BARE.beginning();
+        assert!(!holds(&Fence::BARE, &state));
+        state.processes[0].ordinal = 2;
+        assert!(holds(&Fence::BARE, &state));
+    }
+}

@@ -1,0 +1,245 @@
+//! What an effect does to cache, disk and wire, what is seen of it, and how the mutants falsify that.
+
+use modeld_spec::session::effect::{Effect, Seen, Sequence};
+use modeld_spec::session::reader::Stamp;
+use modeld_spec::session::snapshot::Refused;
+use modeld_spec::session::table::Key;
+use modeld_spec::session::tape::TokenId;
+
+use super::Sessions;
+use super::actions::Fate;
+use super::judge;
+use super::mutants::Mutant;
+use super::names::{self, IDENTITY, Text};
+use super::state::{Cell, Cells, File, Message, Owner, Rule, State};
+use crate::coverage::mark;
+use crate::models::lease::shared::Shared;
+
+impl Sessions {
+    /// Performs an effect of a session, in flight or whole.
+    pub(super) fn perform(
+        &self,
+        state: &mut State,
+        index: usize,
+        key: Key,
+        effect: Effect,
+        fate: Fate,
+    ) -> Option<Seen> {
+        let State { owners, disk, wire, client, broken, left, .. } = state;
+        let owner = owners.get_mut(index)?.as_mut()?;
+        let place = key.place;
+        match fate {
+            Fate::Fails(_) => left.failures = left.failures.saturating_sub(1),
+            Fate::Unknown(_) => left.unknowns = left.unknowns.saturating_sub(1),
+            Fate::Short => left.shorts = left.shorts.saturating_sub(1),
+            _ => {}
+        }
+        if fate == Fate::Fenced {
+            mark("session: refused by the gate");
+            return Some(Seen::Fenced);
+        }
+        if owner.fenced && matches!(effect, Effect::Emit(_) | Effect::Save { .. }) {
+            broken.note(Rule::AfterFence);
+        }
+        let life = key.life;
+        Some(match effect {
+            Effect::Truncate { sequence, keep } => {
+                let resident = owner.cells(sequence).cells().len();
+                let landed = fate == Fate::Done || fate == Fate::Unknown(1);
+                if landed && !self.is(Mutant::TailNotCut) {
+                    owner.cells_mut(sequence).truncate(keep);
+                    owner.notes[place].outputs = None;
+                }
+                if let Some(begun) = &mut owner.notes[place].begun {
+                    begun.cut += u8::try_from(resident.saturating_sub(keep)).unwrap_or(u8::MAX);
+                }
+                let repairs = owner.notes[place].unsure;
+                match fate {
+                    Fate::Done if repairs => mark("session: cut back to what is known"),
+                    Fate::Done => mark("session: tail cut off"),
+                    _ => {}
+                }
+                match fate {
+                    Fate::Uncuttable => {
+                        mark("session: can't be cut");
+                        let begun = owner.notes[place].begun.as_mut();
+                        begun.into_iter().for_each(|begun| (begun.common, begun.cut) = (0, 0));
+                        if self.is(Mutant::UncuttableIsCut) { Seen::Done } else { Seen::Uncuttable }
+                    }
+                    Fate::Fails(_) => Seen::Failed,
+                    Fate::Unknown(_) => {
+                        mark("session: cut of unknown outcome");
+                        owner.notes[place].lost |= repairs;
+                        owner.notes[place].unsure = true;
+                        let believed =
+                            if repairs { Mutant::FailedRepairIsDone } else { Mutant::UnknownCutIsDone };
+                        if self.is(believed) { Seen::Done } else { Seen::Unknown }
+                    }
+                    _ if self.is(Mutant::NeverCuts) && 0 < keep && !repairs => {
+                        owner.cells_mut(sequence).truncate(0);
+                        Seen::Uncuttable
+                    }
+                    _ => {
+                        owner.notes[place].unsure = false;
+                        Seen::Done
+                    }
+                }
+            }
+            Effect::Evaluate { sequence, count, .. } => self.evaluate(owner, key, sequence, count, fate),
+            Effect::Sample => match fate {
+                Fate::Token(token) => {
+                    let tape = owner.table.session(key)?.tape().tokens();
+                    if owner.notes[place].outputs != Some(Text::of(tape.iter().copied())) {
+                        broken.note(Rule::StaleOutputs);
+                    }
+                    Seen::Sampled(names::tokens(token).first().copied())
+                }
+                Fate::Ends => Seen::Sampled(None),
+                _ => Seen::Failed,
+            },
+            Effect::Emit(item) => {
+                if let Some(begun) = &mut owner.notes[place].begun {
+                    begun.emitted += 1;
+                    begun.target.push(item.token);
+                }
+                if client.key == Some(key) {
+                    let stamp = Stamp { epoch: owner.epoch, life, ticket: item.ticket };
+                    wire.push((stamp, Message::Item(item)));
+                }
+                Seen::Done
+            }
+            Effect::Save { sequence } => {
+                let head = owner.table.session(key)?.head();
+                let cells = *owner.cells(sequence);
+                let id = names::digest(&(&head, &cells.of_life(0)));
+                if matches!(fate, Fate::Done | Fate::Unknown(1)) {
+                    let truth = (head.identity, cells.text());
+                    *disk = Some(Shared::new(File { id, head, cells: cells.of_life(0), truth, torn: false }));
+                }
+                match fate {
+                    Fate::Done => Seen::Saved(id),
+                    Fate::Unknown(_) => Seen::Unknown,
+                    _ => Seen::Failed,
+                }
+            }
+            Effect::Read(id) => match disk {
+                _ if fate != Fate::Done => Seen::Failed,
+                Some(file) if file.id == id => {
+                    owner.notes[place].buffer = Some(file.clone());
+                    let mut head = file.head.clone();
+                    let found = names::digest(&(&file.head, &file.cells));
+                    let found = match self.mutant {
+                        Some(Mutant::DigestNotCompared) if !file.torn => id,
+                        Some(Mutant::TornIsTaken) if file.torn => id,
+                        _ => found,
+                    };
+                    if self.is(Mutant::IdentityNotCompared) {
+                        head.identity = IDENTITY;
+                    }
+                    Seen::Read(Ok((head, found)))
+                }
+                _ => Seen::Read(Err(Refused::Absent)),
+            },
+            Effect::Load { sequence } => {
+                let buffer = owner.notes[place].buffer.take()?;
+                let sequence = match owner.table.session(key)?.sequence() {
+                    Some(own) if self.is(Mutant::LoadsInPlace) => own,
+                    _ => sequence,
+                };
+                let mut cells = buffer.cells.of_life(life);
+                if fate != Fate::Done {
+                    cells.truncate(cells.cells().len().saturating_sub(1));
+                }
+                *owner.cells_mut(sequence) = cells;
+                let length = match self.mutant {
+                    Some(Mutant::LengthNotCompared) => buffer.head.tokens.len(),
+                    Some(Mutant::TornIsTaken) if buffer.torn => buffer.head.tokens.len(),
+                    _ => cells.cells().len(),
+                };
+                // What has to be in the cache if the restore ends well.
+                owner.notes[place].loaded = Some(buffer.truth);
+                if matches!(fate, Fate::Unknown(_)) { Seen::Unknown } else { Seen::Loaded(length) }
+            }
+            Effect::Clear { sequence } => {
+                if fate != Fate::Unknown(0) && !self.is(Mutant::NotCleared) {
+                    owner.cells_mut(sequence).truncate(0);
+                }
+                match fate {
+                    Fate::Unknown(_) => {
+                        mark("session: clear of unknown outcome");
+                        if self.is(Mutant::UnclearIsFree) { Seen::Done } else { Seen::Unknown }
+                    }
+                    _ => Seen::Done,
+                }
+            }
+            Effect::Answer => {
+                let session = owner.table.session(key)?;
+                let answer = session.answer()?;
+                let text = judge::check_answer(self, owner, key, broken)?;
+                if client.key == Some(key) {
+                    let stamp = Stamp { epoch: owner.epoch, life, ticket: session.ticket() };
+                    wire.push((stamp, Message::Answer(answer, text)));
+                }
+                owner.notes[place].begun = None;
+                Seen::Done
+            }
+        })
+    }
+
+    fn evaluate(&self, owner: &mut Owner, key: Key, sequence: Sequence, count: usize, fate: Fate) -> Seen {
+        let place = key.place;
+        let Some(session) = owner.table.session(key) else { return Seen::Failed };
+        let feed: Vec<TokenId> = session.feed().iter().take(count).copied().collect();
+        let generated = session.activity().is_decode();
+        let came = match fate {
+            Fate::Stopped(came) | Fate::Fails(came) | Fate::Unknown(came) => came,
+            _ => count,
+        };
+        for token in feed.iter().take(came) {
+            owner.cells_mut(sequence).push(Cell::new(*token, key.life, generated));
+        }
+        if let Some(begun) = &mut owner.notes[place].begun {
+            begun.evaluated += u8::try_from(came).unwrap_or(u8::MAX);
+        }
+        if 0 < came && !self.is(Mutant::NoOutputs) {
+            owner.notes[place].outputs = Some(owner.cells(sequence).text());
+        }
+        if self.is(Mutant::NoOutputs) && owner.notes[place].outputs.is_none() {
+            owner.notes[place].outputs = Some(owner.cells(sequence).text());
+        }
+        match fate {
+            Fate::Stopped(came) => {
+                mark("session: batch stopped");
+                let came = if self.is(Mutant::StoppedIsWhole) { count } else { came };
+                Seen::Evaluated { came, failed: false }
+            }
+            Fate::Fails(_) if self.is(Mutant::FailedIsWhole) => {
+                Seen::Evaluated { came: count, failed: false }
+            }
+            Fate::Fails(came) => Seen::Evaluated { came, failed: true },
+            Fate::Unknown(_) => {
+                mark("session: batch of unknown outcome");
+                owner.notes[place].unsure = true;
+                match self.mutant {
+                    Some(Mutant::UnknownIsNothing) => Seen::Evaluated { came: 0, failed: true },
+                    Some(Mutant::UnknownIsWhole) => Seen::Evaluated { came: count, failed: false },
+                    _ => Seen::Unknown,
+                }
+            }
+            _ => Seen::Evaluated { came: count, failed: false },
+        }
+    }
+}
+
+impl Owner {
+    /// What a sequence holds.
+    pub fn cells(&self, sequence: Sequence) -> &Cells {
+        self.cache.get(sequence.0 as usize).unwrap_or(&Cells::NONE)
+    }
+
+    /// The same, to change it.
+    pub fn cells_mut(&mut self, sequence: Sequence) -> &mut Cells {
+        let last = self.cache.len() - 1;
+        &mut self.cache[(sequence.0 as usize).min(last)]
+    }
+}

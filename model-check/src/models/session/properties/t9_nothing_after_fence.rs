@@ -1,0 +1,32 @@
+//! T9: no item and no snapshot comes after the fence.
+//!
+//! Seen at each effect.
+
+use crate::models::session::Sessions;
+use crate::models::session::state::{Rule, State};
+use crate::study::Promise;
+
+/// The property's name.
+pub const NAME: &str = "T9: no item and no snapshot comes after the fence";
+
+/// The promise.
+pub fn promise() -> Promise<Sessions> {
+    Promise::always("T9", NAME, "spec/session.md, T9", holds)
+}
+
+fn holds(_: &Sessions, state: &State) -> bool {
+    !state.broken.has(Rule::AfterFence)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_holds_and_falls() {
+        let mut state = Sessions::SMALL.beginning();
+        assert!(holds(&Sessions::SMALL, &state));
+        state.broken.note(Rule::AfterFence);
+        assert!(!holds(&Sessions::SMALL, &state));
+    }
+}

@@ -1,0 +1,6 @@
+#![doc = include_str!("../../fence.md")]
+
+pub mod commit;
+pub mod drain;
+pub mod entry;
+pub mod permits;

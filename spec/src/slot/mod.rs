@@ -1,0 +1,7 @@
+#![doc = include_str!("../../slot.md")]
+
+pub mod entry;
+pub mod event;
+pub mod member;
+pub mod plan;
+pub mod table;
