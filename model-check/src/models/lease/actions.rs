@@ -214,8 +214,7 @@ impl Lease {
         if !state.left.allows(state.left.failures) {
             return;
         }
-        let kinds: &[FailureKind] =
-            if self.kinds { &KINDS_OF_FAILURE } else { &[FailureKind::Other] };
+        let kinds: &[FailureKind] = if self.kinds { &KINDS_OF_FAILURE } else { &[FailureKind::Other] };
         for kind in kinds {
             let (fails, lands) = match effect {
                 // The keeper is a thread of the same process: there is nothing that could fail.
@@ -264,8 +263,8 @@ impl Lease {
             actions.push(Action::Stop(slot));
         }
         if let (Main::Owning, Some(owner)) = (&process.main, process.owner.as_deref()) {
-            let passes = owner.passes(self.now_of(slot), self.mutant)
-                || self.mutant == Some(Mutant::ActsWithoutGate);
+            let passes =
+                owner.passes(self.now_of(slot), self.mutant) || self.mutant == Some(Mutant::ActsWithoutGate);
             if owner.open && !owner.resident && passes {
                 actions.push(Action::Load(slot));
             }

@@ -23,8 +23,16 @@ fn quick() -> Vec<Configuration<Lease>> {
         quick("second-try", Lease { ttl: 4, failures: 1, ..prompt.clone() }, (0, 0, 0)),
         quick("failures", Lease { failures: 1, kinds: true, ..prompt.clone() }, (0, 0, 0)),
         quick("record", Lease { losses: 1, loses: RECORD, ..calm.clone() }, (0, 0, 0)),
-        quick("epochs", Lease { losses: 2, loses: EPOCHS, crashes: 1, restarts: 1, ..prompt.clone() }, (0, 0, 0)),
-        quick("emptied", Lease { losses: 1, loses: EVERYTHING, crashes: 1, restarts: 1, ..prompt.clone() }, (0, 0, 0)),
+        quick(
+            "epochs",
+            Lease { losses: 2, loses: EPOCHS, crashes: 1, restarts: 1, ..prompt.clone() },
+            (0, 0, 0),
+        ),
+        quick(
+            "emptied",
+            Lease { losses: 1, loses: EVERYTHING, crashes: 1, restarts: 1, ..prompt.clone() },
+            (0, 0, 0),
+        ),
         quick("remains", Lease { remains: true, ..calm.clone() }, (0, 0, 0)),
         quick("suspend", Lease { suspends: 2, crashes: 1, restarts: 1, ..prompt.clone() }, (0, 0, 0)),
         quick("wall-clock", Lease { wall_steps: 1, crashes: 1, ..prompt.clone() }, (0, 0, 0)),

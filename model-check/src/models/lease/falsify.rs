@@ -34,7 +34,9 @@ impl Lease {
     ) -> Seen {
         let Some(mutant) = self.mutant else { return seen };
         match thread {
-            Thread::Main if is_attempting(state, slot) => self.told_claimant(state, slot, mutant, effect, seen),
+            Thread::Main if is_attempting(state, slot) => {
+                self.told_claimant(state, slot, mutant, effect, seen)
+            }
             Thread::Main => self.told_release(state, slot, mutant, effect, seen),
             Thread::Renewal => self.told_renewal(state, slot, mutant, effect, seen),
             Thread::Keeper => seen,
@@ -45,7 +47,9 @@ impl Lease {
         let current = names::file(state.disk.current_file());
         match (mutant, effect, seen) {
             (Mutant::ClaimsWithoutLatch, Effect::TakeLatch, Seen::Latch(LatchSeen::Busy))
-            | (Mutant::LatchErrorIsTaken, Effect::TakeLatch, Seen::Failed(_)) => Seen::Latch(LatchSeen::Taken),
+            | (Mutant::LatchErrorIsTaken, Effect::TakeLatch, Seen::Failed(_)) => {
+                Seen::Latch(LatchSeen::Taken)
+            }
             (Mutant::ReadErrorIsFree, Effect::ReadRecord, Seen::Failed(_)) => Seen::Record(Content::Absent),
             (Mutant::NoPermissionIsFree, Effect::ReadRecord, Seen::Failed(failure))
                 if failure.kind == FailureKind::PermissionDenied =>
@@ -64,9 +68,11 @@ impl Lease {
             }
             (Mutant::InspectErrorIsGone, Effect::InspectProcess(_), Seen::Failed(_))
             | (Mutant::AliveIsGone, Effect::InspectProcess(_), Seen::Process(ProcessSeen::Alive))
-            | (Mutant::UnverifiableIsGone, Effect::InspectProcess(_), Seen::Process(ProcessSeen::Unverifiable)) => {
-                Seen::Process(ProcessSeen::Gone)
-            }
+            | (
+                Mutant::UnverifiableIsGone,
+                Effect::InspectProcess(_),
+                Seen::Process(ProcessSeen::Unverifiable),
+            ) => Seen::Process(ProcessSeen::Gone),
             (Mutant::PidIsProof, Effect::InspectProcess(named), Seen::Process(ProcessSeen::Gone))
                 if self.find(state, slot, named.pid).is_some() =>
             {
@@ -74,7 +80,9 @@ impl Lease {
             }
             (Mutant::EpochsErrorIsNone, Effect::ReadEpochs, Seen::Failed(_))
             | (Mutant::SkipsEpochClaim | Mutant::ForgetsStore, Effect::ReadEpochs, _) => Seen::Epochs(None),
-            (Mutant::TrustsGrantsAlone, Effect::ReadEpochs, Seen::Epochs(_)) => Seen::Epochs(state.disk.epochs),
+            (Mutant::TrustsGrantsAlone, Effect::ReadEpochs, Seen::Epochs(_)) => {
+                Seen::Epochs(state.disk.epochs)
+            }
             (Mutant::RefusedIsGranted, Effect::ClaimEpoch(_), Seen::Claim(ClaimSeen::Refused))
             | (Mutant::ClaimErrorIsGranted, Effect::ClaimEpoch(_), Seen::Failed(_)) => {
                 Seen::Claim(ClaimSeen::Granted)
@@ -88,7 +96,8 @@ impl Lease {
         let here = self.clock(slot, state.boot);
         let current = names::file(state.disk.current_file());
         match (mutant, &record.residency) {
-            (Mutant::FreeLockIsDeath, Residency::Awaited { .. }) | (Mutant::AnyLockFileWillDo, Residency::Held(_)) => {
+            (Mutant::FreeLockIsDeath, Residency::Awaited { .. })
+            | (Mutant::AnyLockFileWillDo, Residency::Held(_)) => {
                 record.residency = Residency::Held(current);
             }
             (Mutant::AnyLockFileWillDo, &Residency::Awaited { holder, .. }) => {
@@ -172,8 +181,12 @@ impl Lease {
     pub(super) fn shown_time(&self, state: &State, slot: usize, thread: Thread) -> BootTime {
         let now = self.now_of(slot);
         match (self.mutant, thread) {
-            (Some(Mutant::RenewalWritesLate | Mutant::RenewsAfterDeadline), Thread::Renewal) => names::LONG_AGO,
-            (Some(Mutant::RecordByWallClock), Thread::Main) if 0 < state.wall && is_attempting(state, slot) => {
+            (Some(Mutant::RenewalWritesLate | Mutant::RenewsAfterDeadline), Thread::Renewal) => {
+                names::LONG_AGO
+            }
+            (Some(Mutant::RecordByWallClock), Thread::Main)
+                if 0 < state.wall && is_attempting(state, slot) =>
+            {
                 now.after(self.ttl().length())
             }
             _ => now,
@@ -223,11 +236,18 @@ impl Lease {
     }
 
     /// What a keeper waits for, having heard this.
-    pub(super) fn keeper_waits(&self, process: &Process, truth: Option<&renew::Outcome>, effect: &mut keeper::Effect) {
+    pub(super) fn keeper_waits(
+        &self,
+        process: &Process,
+        truth: Option<&renew::Outcome>,
+        effect: &mut keeper::Effect,
+    ) {
         let keeper::Effect::Await { until, .. } = effect else { return };
         let deadline = process.owner.as_deref().and_then(|owner| owner.gate.deadline());
         match (self.mutant, deadline, truth) {
-            (Some(Mutant::NoSecondTry), Some(deadline), Some(renew::Outcome::Unknown(_))) => *until = deadline,
+            (Some(Mutant::NoSecondTry), Some(deadline), Some(renew::Outcome::Unknown(_))) => {
+                *until = deadline
+            }
             (Some(Mutant::KeeperWaitsForRenewal), Some(deadline), _) if *until == deadline => {
                 *until = until.after(self.ttl().length());
             }
@@ -316,7 +336,8 @@ impl Lease {
         named: ProcessId,
         seen: ProcessSeen,
     ) -> Option<usize> {
-        let careless = matches!(self.mutant, Some(Mutant::KillsWhoeverHasThePid | Mutant::KillsAcrossNamespaces));
+        let careless =
+            matches!(self.mutant, Some(Mutant::KillsWhoeverHasThePid | Mutant::KillsAcrossNamespaces));
         let found = self.find(state, slot, named.pid).filter(|_| careless || seen == ProcessSeen::Alive);
         found.map(|(target, _)| target)
     }

@@ -153,8 +153,11 @@ impl Lease {
             }
             Action::Suspend => {
                 state.left.suspends -= 1;
-                let gates: Vec<Option<GateWord>> =
-                    state.processes.iter().map(|process| process.owner.as_ref().map(|owner| owner.gate)).collect();
+                let gates: Vec<Option<GateWord>> = state
+                    .processes
+                    .iter()
+                    .map(|process| process.owner.as_ref().map(|owner| owner.gate))
+                    .collect();
                 relative::pass(state);
                 if self.mutant == Some(Mutant::ClockExcludesSuspend) {
                     // A clock that stood still leaves an owner as long as it had.

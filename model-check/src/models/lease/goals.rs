@@ -73,11 +73,7 @@ pub(super) fn lasting() -> Vec<Lasting<Lease>> {
         ),
         quick(
             "lock-file",
-            Lease {
-                losses: 1,
-                loses: Loses { lock_file: true, ..Loses::NOTHING },
-                ..prompt.clone()
-            },
+            Lease { losses: 1, loses: Loses { lock_file: true, ..Loses::NOTHING }, ..prompt.clone() },
             7_826,
             &[(OWNED, Some(2)), (RESIDENT, Some(2)), (KEPT, Some(0)), (RESTS, Some(0))],
         ),
@@ -99,7 +95,9 @@ impl Lease {
             // Somebody is paused.
             Action::Tick => Fairness::Fault,
             Action::Perform { slot, thread, fate: Fate::Done, .. } => Fairness::Fair(class(slot, thread)),
-            Action::Perform { fate: Fate::Busy | Fate::Fails(_) | Fate::FailsYetLands(_), .. } => Fairness::Fault,
+            Action::Perform { fate: Fate::Busy | Fate::Fails(_) | Fate::FailsYetLands(_), .. } => {
+                Fairness::Fault
+            }
             Action::StandbyWakes(slot) | Action::Exit(slot) | Action::Evict(slot) => {
                 Fairness::Fair(class(slot, Thread::Main))
             }
@@ -238,9 +236,7 @@ mod tests {
     #[test]
     fn some_mutants_only_liveness_notices() {
         let goals = [OWNED, RESIDENT, KEPT, RESTS];
-        let by_goal = |mutant: &&Mutant| {
-            matches!(mutant.expected(), Expected::Killed { by, .. } if goals.contains(&by))
-        };
+        let by_goal = |mutant: &&Mutant| matches!(mutant.expected(), Expected::Killed { by, .. } if goals.contains(&by));
         for mutant in Mutant::ALL.iter().filter(by_goal) {
             let model = mutant.model();
             let safety: Vec<_> =

@@ -31,7 +31,9 @@ pub(super) fn attempt(
     let what = match (effect, seen) {
         (Effect::TryResidency, Seen::Residency(lock)) => decided(lease, state, slot, *lock, step),
         (Effect::TakeLatch, Seen::Latch(LatchSeen::Busy)) => Some("lease: attempt: latch busy"),
-        (Effect::InspectProcess(_), Seen::Process(ProcessSeen::Alive)) => Some("lease: attempt: process alive"),
+        (Effect::InspectProcess(_), Seen::Process(ProcessSeen::Alive)) => {
+            Some("lease: attempt: process alive")
+        }
         (Effect::InspectProcess(_), Seen::Process(ProcessSeen::Gone)) => Some("lease: attempt: process gone"),
         (Effect::InspectProcess(_), Seen::Process(ProcessSeen::Unverifiable)) => {
             Some("lease: attempt: process not to be told")
@@ -92,7 +94,9 @@ fn decided(
         (Standing::Expired { .. }, true, false) => "lease: L2: expired, another lock free",
         (Standing::Expired { .. }, false, false) => "lease: L2: expired, another lock held",
         (Standing::Incomparable, true, _) if owns => "lease: L4: of another clock, acquired",
-        (Standing::Incomparable, false, _) if owns => "lease: L4: of another clock, watched for a TTL, lock held",
+        (Standing::Incomparable, false, _) if owns => {
+            "lease: L4: of another clock, watched for a TTL, lock held"
+        }
         (Standing::Incomparable, ..) => "lease: L4: of another clock, followed",
         (Standing::Implausible, ..) => return None,
     })
@@ -107,7 +111,9 @@ pub(super) fn renewal(effect: &Effect, seen: &Seen, step: &Step<Renew>) {
         (Effect::TakeLatch, Seen::Latch(LatchSeen::Busy)) => "lease: renewal: latch busy",
         (Effect::ReadRecord, Seen::Record(Content::Record(_))) if writes => "lease: renewal: ours, in time",
         (Effect::ReadRecord, Seen::Record(Content::Record(_))) if looks => "lease: renewal: an older record",
-        (Effect::ReadRecord, Seen::Record(Content::Record(_))) => "lease: renewal: a later record, or too late",
+        (Effect::ReadRecord, Seen::Record(Content::Record(_))) => {
+            "lease: renewal: a later record, or too late"
+        }
         (Effect::ReadRecord, Seen::Record(Content::Absent)) => "lease: renewal: no record",
         (Effect::ReadRecord, Seen::Record(Content::Unreadable(_))) => "lease: renewal: unreadable",
         (Effect::ReadEpochs, Seen::Epochs(_)) if writes => "lease: renewal: no later epoch, in time",

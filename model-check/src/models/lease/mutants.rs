@@ -163,27 +163,27 @@ mutants! {
     /// A leader's gate is open for what needs no memory.
     LeaderOpensWithoutLock, "leader_opens_without_lock", killed(p::l16_one_begins::NAME, 33), leading();
     /// A leader's gate opens when the lock comes, whatever happened meanwhile.
-    LeaderOpensBeforeRecord, "leader_opens_before_its_record", killed(p::l16_latest_opens::NAME, 0), leading();
+    LeaderOpensBeforeRecord, "leader_opens_before_its_record", killed(p::l16_latest_opens::NAME, 44), leading();
     /// A leader loads models without waiting for the lock.
     LeaderLoadsAtOnce, "leader_loads_at_once", killed(p::l1_only_with_lock::NAME, 17), SMALL;
 
     // Renew.
 
     /// A renewal that waited for the latch in vain goes on as if it had it.
-    RenewsWithoutLatch, "renews_without_latch", killed(p::l13_later_is_obeyed::NAME, 0),
+    RenewsWithoutLatch, "renews_without_latch", killed(p::l13_later_is_obeyed::NAME, 20),
         Lease { busy: true, ..SMALL };
     /// A renewal goes on to write at any time.
     RenewalWritesLate, "renewal_writes_late", killed(p::l6_no_late_renewal::NAME, 13), SMALL;
     /// A renewal takes whatever record it finds for its own.
-    RenewalIgnoresLaterRecord, "renewal_ignores_later_record", killed(p::l13_later_is_obeyed::NAME, 0), leading();
+    RenewalIgnoresLaterRecord, "renewal_ignores_later_record", killed(p::l13_later_is_obeyed::NAME, 39), leading();
     /// A renewal that finds no record of its own does not mind that a later epoch was granted.
     RenewalIgnoresLaterEpochs, "renewal_ignores_later_epochs", killed(p::l13_later_is_obeyed::NAME, 50), leading();
     /// Our epoch in the name of another counts as damage.
-    SameEpochIsDamage, "same_epoch_is_damage", killed(p::l13_later_is_obeyed::NAME, 0), Lease { losses: 2, ..losing(Loses { everything: true, lock_file: true, ..Loses::NOTHING }) };
+    SameEpochIsDamage, "same_epoch_is_damage", killed(p::l13_later_is_obeyed::NAME, 23), Lease { losses: 2, ..losing(Loses { everything: true, lock_file: true, ..Loses::NOTHING }) };
     /// A damaged record counts as a lost lease.
     DamageIsLoss, "damage_is_loss", killed(p::l8_fenced_with_reason::NAME, 16), losing(RECORD);
     /// A record is restored although nobody remembers its epoch.
-    RestoresWithoutClaim, "restores_without_claim", killed(p::l3_epoch_once::NAME, 0), emptied();
+    RestoresWithoutClaim, "restores_without_claim", killed(p::l3_epoch_once::NAME, 25), emptied();
     /// A renewal counts from its end.
     StampAfterWrite, "stamp_after_write", killed(p::l4_deadline_of_record::NAME, 17), finer();
 
@@ -196,16 +196,16 @@ mutants! {
     /// Nothing compares a renewal with the deadline: not the renewal, not the keeper, not the gate.
     RenewsAfterDeadline, "renew_after_deadline", killed(p::l6_fenced_is_final::NAME, 17), SMALL;
     /// A keeper goes on when the gate refuses the new deadline.
-    KeeperIgnoresRefusal, "keeper_ignores_refusal", killed(p::l6_no_late_renewal::NAME, 0), finer();
+    KeeperIgnoresRefusal, "keeper_ignores_refusal", killed(p::l6_no_late_renewal::NAME, 21), finer();
     /// A renewal with an unknown outcome counts as a lost lease.
     FailedRenewalIsLoss, "failed_renewal_is_loss", killed(p::l8_fenced_with_reason::NAME, 14), failing();
     /// A renewal for which there was no room counts as a lost lease.
-    FullDiskIsLoss, "full_disk_is_loss", killed(p::l8_fenced_with_reason::NAME, 0),
+    FullDiskIsLoss, "full_disk_is_loss", killed(p::l8_fenced_with_reason::NAME, 14),
         Lease { kinds: true, ..failing() };
     /// A renewal with an unknown outcome counts as one that took hold.
     UnknownIsRenewed, "unknown_is_renewed", killed(p::l8_unknown_moves_nothing::NAME, 13), failing();
     /// A renewal that failed is not tried again before the deadline.
-    NoSecondTry, "no_second_try", killed(p::l8_one_failure::NAME, 0),
+    NoSecondTry, "no_second_try", killed(p::l8_one_failure::NAME, 22),
         Lease { ttl: 4, prompt: true, ..failing() };
     /// A lost lease counts as an unknown outcome.
     LostIsUnknown, "lost_is_unknown", killed(p::l13_later_is_obeyed::NAME, 40), leading();
@@ -216,27 +216,27 @@ mutants! {
     /// While a renewal runs, its keeper waits for nothing else.
     KeeperWaitsForRenewal, "keeper_waits_for_renewal", killed(p::l15_every_wait_ends::NAME, 10), SMALL;
     /// A leader becomes resident by the lock on a file that replaced the one it waits for.
-    LeaderTakesAnyLock, "leader_takes_any_lock", killed(p::l1_one_resident::NAME, 0), replacing();
+    LeaderTakesAnyLock, "leader_takes_any_lock", killed(p::l1_one_resident::NAME, 28), replacing();
 
     // Release.
 
     /// An owner that is fenced flushes before it frees.
     FlushesWhenFenced, "flushes_when_fenced", killed(p::l9_fenced_flushes_nothing::NAME, 13), SMALL;
     /// A release drops its lock first, and the memory comes back when the process ends.
-    ReleasesBeforeFree, "releases_before_free", killed(p::l1_one_resident::NAME, 0), SMALL;
+    ReleasesBeforeFree, "releases_before_free", killed(p::l1_one_resident::NAME, 27), SMALL;
     /// Memory that could not be freed counts as freed.
     FailedFreeDropsLock, "failed_free_drops_lock", killed(p::l1_only_with_lock::NAME, 18), failing();
     /// A release goes on without waiting for the keeper to end.
-    KeeperOutlivesRelease, "keeper_outlives_release", killed(p::l9_released_stays_released::NAME, 0), SMALL;
+    KeeperOutlivesRelease, "keeper_outlives_release", killed(p::l9_released_stays_released::NAME, 15), SMALL;
     /// A release that waited for the latch in vain goes on as if it had it.
     ReleasesWithoutLatch, "releases_without_latch", killed(p::l10_own_record::NAME, 23),
         Lease { busy: true, ..SMALL };
     /// A release removes whatever record it finds.
-    RemovesAnyRecord, "removes_any_record", killed(p::l10_own_record::NAME, 0), SMALL;
+    RemovesAnyRecord, "removes_any_record", killed(p::l10_own_record::NAME, 24), SMALL;
     /// A release removes a lease file that it can't read.
     RemovesUnreadable, "removes_unreadable", killed(p::l10_own_record::NAME, 16), losing(RECORD);
     /// A leader that still waits removes its record when it releases.
-    LeaderForgetsFile, "leader_forgets_file", killed(p::l1_one_resident::NAME, 0), Lease { restarts: 1, ..replacing() };
+    LeaderForgetsFile, "leader_forgets_file", killed(p::l1_one_resident::NAME, 38), Lease { restarts: 1, ..replacing() };
 
     // Stand by.
 
@@ -244,13 +244,13 @@ mutants! {
     StandbyIgnoresLock, "standby_ignores_lock", killed(p::l11_crash_noticed::NAME, 14),
         Lease { prompt: true, ..CRASHING };
     /// A standby that keeps out of a leader's way sleeps until the leader's record expires.
-    StandbyTrustsWaitingRecord, "standby_trusts_waiting_record", killed(p::l11_crash_noticed::NAME, 0),
+    StandbyTrustsWaitingRecord, "standby_trusts_waiting_record", killed(p::l11_crash_noticed::NAME, 42),
         Lease { processes: 3, crashes: 2, stops: 1, prompt: true, ..SMALL };
     /// A standby waits for the lock beside a leader that waits for it.
     StandbyInTheWay, "standby_in_the_way", killed(p::l7_out_of_the_way::NAME, 34),
         Lease { processes: 3, stops: 1, prompt: true, ..SMALL };
     /// A standby waits again for the lock that it had in vain.
-    StandbyWaitsInVain, "standby_waits_in_vain", killed(p::l14_not_in_vain::NAME, 0), replacing();
+    StandbyWaitsInVain, "standby_waits_in_vain", killed(p::l14_not_in_vain::NAME, 19), replacing();
     /// A standby sleeps for as long as it likes.
     StandbySleeps, "standby_sleeps", killed(p::l15_every_wait_ends::NAME, 12), SMALL;
 
@@ -278,7 +278,7 @@ mutants! {
     KillsWhoeverHasThePid, "kills_whoever_has_the_pid", killed(p::l12_proven_process::NAME, 26),
         Lease { policy: Some(Policy::Kill), pid_reuse: true, stops: 1, prompt: true, ..RESTARTING };
     /// A process of another namespace is killed by the pid that it has there.
-    KillsAcrossNamespaces, "kills_across_namespaces", killed(p::l12_proven_process::NAME, 0),
+    KillsAcrossNamespaces, "kills_across_namespaces", killed(p::l12_proven_process::NAME, 23),
         Lease { policy: Some(Policy::Kill), ..foreign() };
     /// A leader that was to wait kills.
     KillsUnasked, "kills_unasked", killed(p::l12_proven_process::NAME, 17),

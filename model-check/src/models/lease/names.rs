@@ -47,7 +47,39 @@ pub fn instance(slot: usize, generation: u8) -> InstanceId {
 
 /// The boot with this number.
 pub fn boot(number: u8) -> BootId {
-    BootId::new(format!("b{number}")).expect("a letter and a number are a name")
+    let name = match BOOTS.get(usize::from(number)) {
+        Some(name) => BootId::of_static(name),
+        None => BootId::new(format!("b{number}")),
+    };
+    name.expect("a letter and a number are a name")
+}
+
+/// The claim of the process of a slot and generation, in the first boot and the namespaces of everybody.
+pub fn claim(slot: usize, generation: u8, ttl: Ttl) -> Claim {
+    claim_of(
+        slot,
+        generation,
+        ProcessId {
+            pid: slot as u32,
+            start_time: u64::from(generation),
+            pid_namespace: NAMESPACE,
+            time_namespace: NAMESPACE,
+        },
+        ClockDomain { boot_id: boot(1), time_namespace: NAMESPACE },
+        ttl,
+    )
+}
+
+fn claim_of(slot: usize, generation: u8, process: ProcessId, clock: ClockDomain, ttl: Ttl) -> Claim {
+    Claim {
+        instance: instance(slot, generation),
+        process,
+        host: HostName::of_static("h").expect("a letter is a name"),
+        clock,
+        ttl,
+        meta: Meta::default(),
+        protocol: ProtocolRange::CURRENT,
+    }
 }
 
 impl Lease {
@@ -58,7 +90,7 @@ impl Lease {
 
     /// The namespace of the pids and of the clock of a slot.
     pub fn namespace(&self, slot: usize) -> Namespace {
-        if self.is_foreign(slot) { Namespace(2) } else { Namespace(1) }
+        if self.is_foreign(slot) { ELSEWHERE } else { NAMESPACE }
     }
 
     /// What the clock of a slot shows.
@@ -94,17 +126,16 @@ impl Lease {
     /// The claim of the process in a slot.
     pub fn claim(&self, state: &State, slot: usize) -> Claim {
         let process = &state.processes[slot];
-        Claim {
-            instance: instance(slot, process.generation),
-            process: self.process_id(slot, process),
-            host: HostName::lossy("h"),
-            clock: self.clock(slot, state.boot),
-            ttl: self.ttl_of(slot),
-            meta: Meta::default(),
-            protocol: ProtocolRange::CURRENT,
-        }
+        let (id, clock) = (self.process_id(slot, process), self.clock(slot, state.boot));
+        claim_of(slot, process.generation, id, clock, self.ttl_of(slot))
     }
 }
+
+/// The namespace of everybody's pids and clocks.
+pub const NAMESPACE: Namespace = Namespace(1);
+
+/// The namespace of those who live elsewhere.
+const ELSEWHERE: Namespace = Namespace(2);
 
 /// The length of a tick: the shortest time to live is one tick long.
 pub const TICK: Duration = Duration::from_millis(100);
@@ -120,3 +151,10 @@ pub const LONG_AGO: BootTime = BootTime::from_nanos(1_000_000_000);
 
 /// More pids than there are slots, so that the pids of two slots never meet.
 const PIDS: u32 = 8;
+
+/// The instances of the first slots and generations. They are cloned with every state.
+const INSTANCES: [[&str; 4]; 4] =
+    [["a0", "a1", "a2", "a3"], ["b0", "b1", "b2", "b3"], ["c0", "c1", "c2", "c3"], ["d0", "d1", "d2", "d3"]];
+
+/// The first boots.
+const BOOTS: [&str; 4] = ["b0", "b1", "b2", "b3"];

@@ -29,11 +29,6 @@ impl<T> Shared<T> {
     pub fn is_shared_with(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
     }
-
-    /// Whether this is a part that `other` shares: nobody has changed it since.
-    pub fn is_shared_with(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0)
-    }
 }
 
 impl<T> Deref for Shared<T> {

@@ -117,7 +117,9 @@ impl Lease {
     }
 
     fn tell_standby(&self, state: &mut State, slot: usize, what: standby::Seen) {
-        let Main::Waiting { mut standby, for_lock, .. } = take(&mut state.processes[slot].main) else { return };
+        let Main::Waiting { mut standby, for_lock, .. } = take(&mut state.processes[slot].main) else {
+            return;
+        };
         let at = self.now_of(slot);
         let in_hand = what == standby::Seen::LockTaken;
         if self.mutant.is_some() && in_hand && for_lock.is_some() {

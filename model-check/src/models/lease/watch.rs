@@ -24,9 +24,12 @@ impl Lease {
         }
         let owner = state.processes[slot].owner.as_deref();
         let removed = owner.is_some_and(|owner| owner.removed);
-        let later = |written: &Record| record.epoch < written.epoch || written.epoch == record.epoch
-            && written.instance != record.instance;
-        let over_later = state.disk.record.as_deref().is_some_and(later) || Some(record.epoch) < state.highest_owned;
+        let later = |written: &Record| {
+            record.epoch < written.epoch
+                || written.epoch == record.epoch && written.instance != record.instance
+        };
+        let over_later =
+            state.disk.record.as_deref().is_some_and(later) || Some(record.epoch) < state.highest_owned;
         // Where the latch keeps nobody out, a renewal may come upon a record that it has not seen, or upon none.
         if removed && !self.unlatched {
             state.broke(Broken::ReleasedTooSoon);
@@ -139,7 +142,12 @@ impl Lease {
     }
 
     /// L8, L13: what it means that a keeper wants this, having heard how its renewal ended.
-    pub(super) fn watch_hearing(&self, state: &mut State, truth: &renew::Outcome, next: Option<&keeper::Effect>) {
+    pub(super) fn watch_hearing(
+        &self,
+        state: &mut State,
+        truth: &renew::Outcome,
+        next: Option<&keeper::Effect>,
+    ) {
         let moves = matches!(next, Some(keeper::Effect::ExtendGate(_)));
         let fences = matches!(next, Some(keeper::Effect::Fence(_)));
         match truth {
@@ -159,7 +167,8 @@ impl Lease {
             state.broke(Broken::FencedInVain);
         }
         // Who is never paused has time for a second try, where a tick is no more than a quarter of a TTL.
-        let one_failure = self.failures == 1 && 4 <= self.ttl && self.prompt && !self.busy && self.suspends == 0;
+        let one_failure =
+            self.failures == 1 && 4 <= self.ttl && self.prompt && !self.busy && self.suspends == 0;
         if one_failure && matches!(cause, keeper::Cause::DeadlinePassed(Some(Problem::Failed(_)))) {
             state.broke(Broken::FencedForOneFailure);
         }

@@ -11,7 +11,12 @@ pub const NAME: &str = "L12: no process is taken for another";
 
 /// The promise.
 pub fn promise() -> Promise<Lease> {
-    Promise::always("L12", NAME, "spec/lease.md, L12; a lock that is held for ever by a pid that is used again", holds)
+    Promise::always(
+        "L12",
+        NAME,
+        "spec/lease.md, L12; a lock that is held for ever by a pid that is used again",
+        holds,
+    )
 }
 
 fn holds(_: &Lease, state: &State) -> bool {

@@ -11,7 +11,12 @@ pub const NAME: &str = "L5: an owned effect begins before the deadline";
 
 /// The promise.
 pub fn promise() -> Promise<Lease> {
-    Promise::always("L5", NAME, "spec/lease.md, L5; an act without a look at the lease is not noticed by fencing alone", holds)
+    Promise::always(
+        "L5",
+        NAME,
+        "spec/lease.md, L5; an act without a look at the lease is not noticed by fencing alone",
+        holds,
+    )
 }
 
 fn holds(_: &Lease, state: &State) -> bool {

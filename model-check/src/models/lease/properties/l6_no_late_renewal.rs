@@ -11,7 +11,12 @@ pub const NAME: &str = "L6: no renewal goes on to write at or after the deadline
 
 /// The promise.
 pub fn promise() -> Promise<Lease> {
-    Promise::always("L6", NAME, "spec/lease.md, L6; a leader elector that renews an expired lease brings it back to life", holds)
+    Promise::always(
+        "L6",
+        NAME,
+        "spec/lease.md, L6; a leader elector that renews an expired lease brings it back to life",
+        holds,
+    )
 }
 
 fn holds(_: &Lease, state: &State) -> bool {

@@ -15,8 +15,11 @@ pub fn promise() -> Promise<Lease> {
 }
 
 fn holds(_: &Lease, state: &State) -> bool {
-    let mut waiting =
-        state.processes.iter().enumerate().filter(|(_, process)| matches!(process.main, Main::Waiting { .. }));
+    let mut waiting = state
+        .processes
+        .iter()
+        .enumerate()
+        .filter(|(_, process)| matches!(process.main, Main::Waiting { .. }));
     waiting.all(|(slot, _)| !state.disk.residency.contains(&Some(slot)))
 }
 
