@@ -90,9 +90,9 @@ fn quick() -> Vec<Configuration<Lease>> {
         quick(
             "all",
             Lease { processes: 3, epochs: Some(2), horizon: Some(1), restarts: 0, ..all_faults(1) },
-            (0, 0, 0),
+            (6_874_953, 23_840_640, 89),
         ),
-        quick("all-two", Lease { epochs: Some(2), restarts: 0, ..all_faults(1) }, (0, 0, 0)),
+        quick("all-two", Lease { epochs: Some(2), restarts: 0, ..all_faults(1) }, (773_263, 2_390_478, 193)),
     ]
 }
 

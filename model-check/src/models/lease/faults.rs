@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use modeld_spec::ids::Epoch;
+use modeld_spec::ids::{Epoch, ProcessId};
 use modeld_spec::lease::gate::GateWord;
 use modeld_spec::lease::record::{Record, Residency};
 
@@ -232,14 +232,16 @@ impl Lease {
         if !self.remains {
             return vec![fresh];
         }
-        // The process that left them had the pid and the start that the first one has.
+        // The process that left them had the pid that the first one has; in another boot the start as well, which in
+        // this boot it can't have had.
         let left = |boot: u8, residency: Residency| {
             let mut state = fresh.clone();
             let claim = self.claim(&state, 0);
+            let start_time = if boot == state.boot { u64::MAX } else { claim.process.start_time };
             let record = Record {
                 epoch: Epoch::FIRST,
                 instance: names::instance(usize::from(b'z' - b'a'), 0),
-                process: claim.process,
+                process: ProcessId { start_time, ..claim.process },
                 host: claim.host,
                 clock: modeld_spec::ids::ClockDomain { boot_id: names::boot(boot), ..claim.clock },
                 acquired_at: names::LONG_AGO,

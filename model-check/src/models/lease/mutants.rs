@@ -183,7 +183,7 @@ mutants! {
     /// A damaged record counts as a lost lease.
     DamageIsLoss, "damage_is_loss", killed(p::l8_fenced_with_reason::NAME, 16), losing(RECORD);
     /// A record is restored although nobody remembers its epoch.
-    RestoresWithoutClaim, "restores_without_claim", killed(p::l3_epoch_once::NAME, 25), emptied();
+    RestoresWithoutClaim, "restores_without_claim", killed(p::l3_epoch_once::NAME, 34), emptied();
     /// A renewal counts from its end.
     StampAfterWrite, "stamp_after_write", killed(p::l4_deadline_of_record::NAME, 17), finer();
 
