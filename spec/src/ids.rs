@@ -1,6 +1,7 @@
 //! The names of things: epochs, instances, processes, clocks. Each is a type, so that none is taken for another.
 
-use alloc::string::{String, ToString};
+use alloc::borrow::Cow;
+use alloc::string::String;
 use core::fmt;
 use core::num::NonZeroU64;
 
@@ -60,7 +61,7 @@ macro_rules! name {
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(try_from = "String", into = "String")]
-        pub struct $name(String);
+        pub struct $name(Cow<'static, str>);
 
         impl $name {
             /// The name, checked.
@@ -68,7 +69,18 @@ macro_rules! name {
             /// # Errors
             /// [`InvalidName`] if it is empty, too long, or has a character outside the allowed set.
             pub fn new(text: impl Into<String>) -> Result<Self, InvalidName> {
-                let text = text.into();
+                $name::checked(Cow::Owned(text.into()))
+            }
+
+            /// The name of a text that lives as long as the program, checked. Its clones cost nothing.
+            ///
+            /// # Errors
+            /// [`InvalidName`] as for [`Self::new`].
+            pub fn of_static(text: &'static str) -> Result<Self, InvalidName> {
+                $name::checked(Cow::Borrowed(text))
+            }
+
+            fn checked(text: Cow<'static, str>) -> Result<Self, InvalidName> {
                 let fits = !text.is_empty() && text.len() <= NAME_BYTES_MAX;
                 let clean = text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b));
                 if fits && clean {
@@ -99,7 +111,7 @@ macro_rules! name {
 
         impl From<$name> for String {
             fn from(name: $name) -> String {
-                name.0
+                name.0.into_owned()
             }
         }
     };
@@ -124,7 +136,7 @@ name!(
 impl InstanceId {
     /// The instance id made of a random number: 32 hexadecimal digits.
     pub fn from_random(number: u128) -> Self {
-        InstanceId(alloc::format!("{number:032x}"))
+        InstanceId(Cow::Owned(alloc::format!("{number:032x}")))
     }
 }
 
@@ -133,7 +145,7 @@ impl HostName {
     pub fn lossy(text: &str) -> Self {
         let clean = |c: char| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '-' };
         let name: String = text.chars().map(clean).take(NAME_BYTES_MAX).collect();
-        HostName(if name.is_empty() { "localhost".to_string() } else { name })
+        HostName(if name.is_empty() { Cow::Borrowed("localhost") } else { Cow::Owned(name) })
     }
 }
 

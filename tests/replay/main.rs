@@ -22,10 +22,10 @@ use crate::cover::Graph;
 use crate::play::Play;
 
 /// Two processes that acquire, renew, are paused, crash, are started again, and release.
-const SMALL: Lease = Lease { horizon: 2, restarts: 0, ..Lease::SMALL };
+const SMALL: Lease = Lease { horizon: Some(2), restarts: 0, ..Lease::SMALL };
 
 /// The same with effects that fail, having landed or not, and a latch that stays taken.
-const FAILURES: Lease = Lease { horizon: 1, crashes: 0, failures: 1, busy: true, ..SMALL };
+const FAILURES: Lease = Lease { horizon: Some(1), crashes: 0, failures: 1, busy: true, ..SMALL };
 
 #[test]
 fn the_drivers_do_what_the_model_says_on_every_edge() {

@@ -33,8 +33,8 @@ pub(crate) struct RecordView {
     instance: InstanceId,
     process: ProcessId,
     epoch: Epoch,
-    acquired_before: i64,
-    renewed_before: i64,
+    /// Nanoseconds since the last renewal; `None` once it has expired, as the model tells no more of what is over.
+    renewed_before: Option<i64>,
     residency: Residency,
 }
 
@@ -67,8 +67,8 @@ impl RecordView {
             instance: record.instance.clone(),
             process: record.process,
             epoch: record.epoch,
-            acquired_before: relative(now, record.acquired_at),
-            renewed_before: relative(now, record.renewed_at),
+            renewed_before: (now < record.ttl.expiry(record.renewed_at))
+                .then(|| relative(now, record.renewed_at)),
             residency: record.residency.clone(),
         }
     }

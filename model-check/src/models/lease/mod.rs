@@ -4,9 +4,9 @@
 //! locks and clock answer; no decision of the protocol is made here. What is modelled beside them: files and
 //! locks (`perform.rs`), the threads of a process (`step.rs`), and faults (`actions.rs`).
 //!
-//! Time has no end (`relative.rs`), unless a horizon is set. It passes freely: a process that takes no step while ticks pass is paused,
-//! so every pause of every length, at every point and in every thread, is among the paths. With `prompt`, time
-//! passes only while nobody has anything to do; that is what promptness is stated over.
+//! Time has no end (`relative.rs`), unless a horizon is set. It passes freely: a process that takes no step while
+//! ticks pass is paused, so every pause of every length, at every point and in every thread, is among the paths. With
+//! `prompt`, time passes only while nobody has anything to do; that is what promptness is stated over.
 //!
 //! Not modelled: effects that begin before the deadline and land after it, damage to files, reboots, other time
 //! namespaces.
@@ -133,7 +133,7 @@ impl Model for Lease {
     fn next_state(&self, state: &State, action: Action) -> Option<State> {
         let mut next = state.clone();
         self.apply(&mut next, action);
-        relative::settle(&mut next, self.ttl());
+        relative::settle_since(state, &mut next, self.ttl());
         Some(next)
     }
 

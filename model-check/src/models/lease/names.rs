@@ -48,7 +48,7 @@ pub fn claim(slot: usize, generation: u8, ttl: Ttl) -> Claim {
     Claim {
         instance: instance(slot, generation),
         process: process(slot, generation),
-        host: HostName::lossy("h"),
+        host: HostName::of_static("h").expect("a letter is a name"),
         clock: clock(),
         ttl,
         meta: Meta::default(),
@@ -58,12 +58,16 @@ pub fn claim(slot: usize, generation: u8, ttl: Ttl) -> Claim {
 
 /// The instance of a slot and generation.
 pub fn instance(slot: usize, generation: u8) -> InstanceId {
-    let name = format!("{}{generation}", letter(slot));
-    InstanceId::new(name).expect("a letter and a number are a name")
+    let known = INSTANCES.get(slot).and_then(|names| names.get(usize::from(generation)));
+    let name = match known {
+        Some(name) => InstanceId::of_static(name),
+        None => InstanceId::new(format!("{}{generation}", letter(slot))),
+    };
+    name.expect("a letter and a number are a name")
 }
 
 fn clock() -> ClockDomain {
-    ClockDomain { boot_id: BootId::new("b").expect("a letter is a name"), time_namespace: NAMESPACE }
+    ClockDomain { boot_id: BootId::of_static("b").expect("a letter is a name"), time_namespace: NAMESPACE }
 }
 
 /// The namespace of everybody's pids and clocks.
@@ -80,3 +84,7 @@ pub const NEVER: BootTime = BootTime::from_nanos(u64::MAX);
 
 /// The instant of all that is over: a thousand ticks ago. Not the instant of booting, which a gate takes for fenced.
 pub const LONG_AGO: BootTime = BootTime::from_nanos(1_000_000_000);
+
+/// The instances of the first slots and generations. They are cloned with every state.
+const INSTANCES: [[&str; 4]; 4] =
+    [["a0", "a1", "a2", "a3"], ["b0", "b1", "b2", "b3"], ["c0", "c1", "c2", "c3"], ["d0", "d1", "d2", "d3"]];

@@ -46,6 +46,20 @@ pub(super) fn settle(value: &mut dyn Instants, ttl: Ttl) {
     });
 }
 
+/// Settles what a step has changed of `before`, which is settled: the rest is shared with it, and stays so.
+pub(super) fn settle_since(before: &State, after: &mut State, ttl: Ttl) {
+    if let Some(record) = &mut after.disk.record
+        && !before.disk.record.as_ref().is_some_and(|before| record.is_shared_with(before))
+    {
+        settle(&mut **record, ttl);
+    }
+    for (before, after) in before.processes.iter().zip(&mut after.processes) {
+        if after.lives() && !after.is_shared_with(before) {
+            settle(&mut **after, ttl);
+        }
+    }
+}
+
 /// The outcome of an attempt without what it hands to the next one.
 pub(super) fn unwatched(outcome: Outcome) -> Outcome {
     match outcome {
@@ -159,6 +173,24 @@ mod tests {
             assert!(settling.len() < plain.len(), "{} {}", settling.len(), plain.len());
             assert_eq!(settling.len(), through.len());
             assert!(settling == through);
+        }
+    }
+
+    #[test]
+    fn what_has_not_changed_is_settled() {
+        let lease = Lease { failures: 1, restarts: 0, horizon: None, prompt: true, ..Lease::SMALL };
+        let mut actions = Vec::new();
+        for state in reached(&lease, |mut state| {
+            settle(&mut state, lease.ttl());
+            state
+        }) {
+            lease.actions(&state, &mut actions);
+            for action in actions.drain(..) {
+                let mut whole = state.clone();
+                lease.apply(&mut whole, action);
+                settle(&mut whole, lease.ttl());
+                assert_eq!(lease.next_state(&state, action), Some(whole));
+            }
         }
     }
 
