@@ -49,7 +49,6 @@ fn deep() -> Vec<Configuration<Lease>> {
     let free = Lease { horizon: None, epochs: Some(3), ..small.clone() };
     let three = Lease { processes: 3, restarts: 0, ..free.clone() };
     vec![
-        Configuration::deep("restart", free.clone(), (0, 0, 0)),
         Configuration::deep("three", Lease { horizon: Some(2), ..three.clone() }, (593_265, 2_638_610, 89)),
         Configuration::deep(
             "three-prompt",

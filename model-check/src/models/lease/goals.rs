@@ -55,19 +55,19 @@ pub(super) fn lasting() -> Vec<Lasting<Lease>> {
         quick(
             "stopped",
             Lease { stops: 1, ..prompt.clone() },
-            5_288,
+            5_278,
             &[(OWNED, Some(1)), (RESIDENT, Some(0)), (KEPT, Some(0)), (RESTS, Some(0))],
         ),
         quick(
             "io-error",
             Lease { crashes: 0, failures: 1, ttl: 4, ..prompt.clone() },
-            10_770,
+            11_140,
             &[(OWNED, Some(1)), (RESIDENT, Some(1)), (KEPT, Some(1)), (RESTS, Some(0))],
         ),
         quick(
             "three",
             Lease { processes: 3, crashes: 2, stops: 1, ..prompt.clone() },
-            111_509,
+            111_281,
             &[(OWNED, Some(2)), (RESIDENT, Some(2)), (KEPT, Some(0)), (RESTS, Some(0))],
         ),
         quick(
@@ -80,7 +80,7 @@ pub(super) fn lasting() -> Vec<Lasting<Lease>> {
             name: "pause",
             profile: Profile::Deep,
             model: Lease { prompt: false, crashes: 0, ..prompt },
-            states: 631_460,
+            states: 627_976,
             responses: &[(OWNED, Some(0)), (RESIDENT, Some(0)), (KEPT, Some(0)), (RESTS, Some(0))],
         },
     ]
