@@ -66,6 +66,11 @@ fn deep() -> Vec<Configuration<Slot>> {
     let three = Slot { callers: 3, asks: 2, failures: 1, hang_ups: true, ..Slot::SMALL };
     let mixed = Slot { menu: MIXED, needs: [1, 2, 1], slow: true, idle: true, ..three.clone() };
     vec![
+        Configuration::deep(
+            "crashes",
+            Slot { menu: CRASH, crashes: 2, disk_failures: 1, ..three.clone() },
+            (15_010_567, 91_050_299, 43),
+        ),
         Configuration::deep("fences", Slot { fences: 1, ..mixed.clone() }, (5_900_229, 36_738_068, 62)),
         Configuration::deep("mixed", Slot { asks: 3, hang_ups: false, ..mixed }, (1_162_673, 5_592_222, 73)),
         Configuration::deep("four", Slot { callers: 4, menu: BESIDE, ..three }, (1_707_011, 10_403_330, 49)),

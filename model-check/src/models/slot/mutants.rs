@@ -127,6 +127,9 @@ mod tests {
     use crate::search::shortest::{Shortest, shortest};
     use crate::study::Kind;
 
+    /// Takes a fault out of a configuration.
+    type Calm = fn(Slot) -> Slot;
+
     fn mutated(id: &str) -> Mutated<Slot> {
         all().into_iter().find(|mutated| mutated.id == id).unwrap()
     }
@@ -151,7 +154,7 @@ mod tests {
 
     #[test]
     fn each_fault_exposes_what_nothing_else_does() {
-        let without: [(&str, fn(Slot) -> Slot); 8] = [
+        let without: [(&str, Calm); 8] = [
             ("forgets_restore", |slot| Slot { failures: 0, ..slot }),
             ("overshoot_unseen", |slot| Slot { overshoots: 0, ..slot }),
             ("forgets_crashes", |slot| Slot { crashes: 0, ..slot }),
