@@ -6,7 +6,8 @@
 //! Shared fields, and who may touch them:
 //! 1. `word` is moved on by the keeper alone (`extend`); the keeper, a release and the end of the owner
 //!    close it (`fence`). It never leaves `FENCED` (L6).
-//! 2. `resident` goes from false to true once, by the keeper, after the residency lock was taken.
+//! 2. `resident` goes from false to true once, by the keeper, after the residency lock was taken and the record
+//!    says so (L16). Until then nothing passes.
 //!
 //! It does not wait for effects that have begun; the handover does (L9).
 
@@ -95,31 +96,30 @@ impl Gate {
     /// Lets one owned effect begin.
     ///
     /// # Errors
-    /// [`Closed::Fenced`] once the deadline has passed or the lease is lost.
+    /// [`Closed::Fenced`] once the deadline has passed or the lease is lost, and [`Closed::NotResident`] while
+    /// another process holds the residency lock (L16).
     #[inline]
     pub fn pass(&self) -> Result<OwnedPermit<'_>, Closed> {
         // Acquire pairs with the Release of `fence`: whoever is let through after a fence was seen by nobody.
         let word = GateWord::from_bits(self.word.load(Ordering::Acquire));
-        if word.admits(self.clock.now()) {
+        if !word.admits(self.clock.now()) {
+            return Err(Closed::Fenced(self.epoch));
+        }
+        // Acquire pairs with the Release of `set_resident`: what the previous owner freed is seen as free.
+        if self.resident.load(Ordering::Acquire) {
             Ok(OwnedPermit { epoch: self.epoch, here: PhantomData })
         } else {
-            Err(Closed::Fenced(self.epoch))
+            Err(Closed::NotResident { epoch: self.epoch, holder: self.holder })
         }
     }
 
     /// Lets one effect on resident state begin.
     ///
     /// # Errors
-    /// As [`Gate::pass`], and [`Closed::NotResident`] while another process holds the residency lock.
+    /// As [`Gate::pass`].
     #[inline]
     pub fn pass_resident(&self) -> Result<ResidentPermit<'_>, Closed> {
-        let permit = self.pass()?;
-        // Acquire pairs with the Release of `set_resident`: what the previous owner freed is seen as free.
-        if self.resident.load(Ordering::Acquire) {
-            Ok(ResidentPermit(permit))
-        } else {
-            Err(Closed::NotResident { epoch: self.epoch, holder: self.holder })
-        }
+        self.pass().map(ResidentPermit)
     }
 
     /// The instant after which nothing passes; `None` once fenced.

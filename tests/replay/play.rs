@@ -14,6 +14,7 @@ use model_check::study::Study;
 use modeld::data_root::DataRoot;
 use modeld::owner::gate::Gate;
 use modeld::owner::{self, Config, Place, ResidentState, Stop};
+use modeld_spec::lease::acquire::Claim;
 use modeld_spec::lease::gate::GateWord;
 use modeld_spec::time::BootTime;
 use stateright::Model;
@@ -86,7 +87,7 @@ impl<'a> Play<'a> {
             state,
         };
         for slot in 0..play.state.processes.len() {
-            let actor = play.enter(slot, 0);
+            let actor = play.enter(model.claim(&play.state, slot));
             play.cast.push(actor);
         }
         play.settle().expect("both begin alike");
@@ -162,11 +163,16 @@ impl<'a> Play<'a> {
             Action::Exit(slot) | Action::Crash(slot) => self.leave(slot),
             Action::Stop(_) => {}
             Action::Restart(slot) => {
-                let generation = after.processes[slot].generation;
-                self.cast[slot] = self.enter(slot, generation);
+                self.cast[slot] = self.enter(self.model.claim(after, slot));
             }
-            Action::Evict(_) | Action::ReplaceLockFile => {
-                return Err("not played: one lock file, and nobody is killed".to_string());
+            Action::Evict(_)
+            | Action::Lose(_)
+            | Action::Suspend
+            | Action::WallForward
+            | Action::WallBack
+            | Action::Reboot
+            | Action::CutPower(_) => {
+                return Err("not played: nobody is killed, no file is lost, and there is one boot".to_string());
             }
         }
         Ok(())
@@ -256,7 +262,7 @@ impl<'a> Play<'a> {
     }
 
     /// A process is started.
-    fn enter(&mut self, slot: usize, generation: u8) -> Actor {
+    fn enter(&mut self, claim: Claim) -> Actor {
         let life = self.lives;
         self.lives += 1;
         let part = Arc::new(Part::new(&self.world, life));
@@ -264,11 +270,10 @@ impl<'a> Play<'a> {
         let stop = Stop::on(&*part).expect("an alarm in memory");
         let (commands, receiver) = mpsc::channel();
         let face = Arc::new(Mutex::new(Face::default()));
-        let claim = names::claim(slot, generation, self.model.ttl());
         let config = Config {
             instance: claim.instance,
             ttl: claim.ttl,
-            renew_interval: Some(names::renew_interval(self.model.ttl).length()),
+            renew_interval: Some(names::renew_interval(claim.ttl).length()),
             // Its name only: nothing is there.
             ..Config::new(DataRoot::new("/nonexistent/data-root-in-memory"))
         };
@@ -369,7 +374,7 @@ impl ResidentState for Memory {
 
     fn free(&mut self) -> Result<(), String> {
         let fate = self.part.fate();
-        if fate != Fate::Fails {
+        if !matches!(fate, Fate::Fails(_)) {
             show(&self.face, &self.part, |face| face.resident = false);
         }
         if fate == Fate::Done { Ok(()) } else { Err("it is said to fail".to_string()) }

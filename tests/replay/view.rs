@@ -110,7 +110,7 @@ impl ProcessView {
                 Main::Waiting { .. } => "await",
                 Main::Owning => OWNING,
                 // Told to end, the keeper is waited for; ended, the thread that waits goes on by itself.
-                Main::Releasing { effect: Effect::StopKeeper, release }
+                Main::Releasing { effect: Effect::StopKeeper, release, .. }
                     if owner.is_some_and(|owner| owner.stopping) =>
                 {
                     let ended = Observed { at: now, what: Seen::Done };

@@ -222,9 +222,9 @@ impl Store for Memory {
         let mut inner = self.world.inner();
         let at = inner.now;
         let what = match fate {
-            None | Some(Fate::Fails) => failed(effect),
+            None | Some(Fate::Fails(_)) => failed(effect),
             Some(Fate::Busy) => Seen::Latch(LatchSeen::Busy),
-            Some(Fate::FailsYetLands) => {
+            Some(Fate::FailsYetLands(_)) => {
                 self.land(&mut inner.disk, effect);
                 failed(effect)
             }

@@ -1,15 +1,15 @@
 //! Keeping: the owner renews in time, or stops in time.
 //!
 //! ```text
-//!            renewal due                 renewed
-//! Await ----------------> Begin renewal ---------> Extend gate ---> Await ...
-//!   |  deadline passed, lease lost, gate refused
+//!            renewal due                 renewed                 the record says that we have the lock
+//! Await ----------------> Begin renewal ---------> Extend gate -+-> Open residency (a leader, once) -> Await ...
+//!   |  deadline passed, lease lost, gate refused                +-> Await ...
 //!   v
 //! Fence ---> Lost (final: L6)
 //! ```
 //!
 //! The deadline does not depend on the renewal: a renewal runs beside the keeper and may never return (L5).
-//! Implements L5, L6 and L8. The keeper waits for one of: the instant it named, the end of the renewal that it
+//! Implements L5, L6, L8 and L16. The keeper waits for one of: the instant it named, the end of the renewal that it
 //! began, the residency lock (if it leads without it), and being asked to stop.
 
 use super::acquire::Owned;
@@ -39,7 +39,7 @@ pub enum Effect {
     },
     /// Move the deadline of the gate. Answer: [`Seen::GateMoved`].
     ExtendGate(BootTime),
-    /// Let resident effects begin: the residency lock is in hand. Answer: [`Seen::Done`].
+    /// Let owned effects begin: the residency lock is in hand, and the record says so. Answer: [`Seen::Done`].
     OpenResidency,
     /// Close the gate for good and tell everybody why. Answer: [`Seen::Done`].
     Fence(Cause),
@@ -122,6 +122,8 @@ pub enum Outcome {
 pub struct Keeper {
     owned: Owned,
     residency: Residency,
+    /// Whether owned effects may begin, as far as the residency lock goes (L16).
+    open: bool,
     interval: RenewInterval,
     next_renewal: BootTime,
     renewing: bool,
@@ -143,6 +145,7 @@ impl Keeper {
     /// Begins to keep what was acquired, renewing every `interval`, which is that of its TTL.
     pub fn start(owned: Owned, interval: RenewInterval) -> Step<Self> {
         let keeper = Keeper {
+            open: matches!(owned.record.residency, Residency::Held(_)),
             residency: owned.record.residency.clone(),
             next_renewal: owned.record.renewed_at.after(interval.length()),
             owned,
@@ -243,8 +246,6 @@ impl Machine for Keeper {
                 self.stopping = true;
                 self.proceed(at)
             }
-            // L5 before L7: a lock that comes after the deadline opens nothing.
-            (State::Waiting, Seen::ResidencyTaken(_)) if self.owned.deadline() <= at => self.proceed(at),
             // L14: the lock file was replaced; the lock on the new one does not say that the memory is back.
             (State::Waiting, Seen::ResidencyTaken(taken)) if matches!(self.residency, Residency::Awaited { file, .. } if file != taken) => {
                 self.proceed(at)
@@ -252,15 +253,24 @@ impl Machine for Keeper {
             (State::Waiting, Seen::ResidencyTaken(file)) => {
                 self.residency = Residency::Held(file);
                 self.next_renewal = at;
-                self.to(State::Opening, Effect::OpenResidency)
+                self.proceed(at)
             }
 
             (State::Beginning, Seen::Done) => {
                 self.renewing = true;
                 self.wait()
             }
-            (State::Opening, Seen::Done) => self.proceed(at),
+            // L16: the renewal found under the latch that nobody took over, and wrote that the lock is ours.
+            (State::Extending, Seen::GateMoved(true))
+                if !self.open && matches!(self.owned.record.residency, Residency::Held(_)) =>
+            {
+                self.to(State::Opening, Effect::OpenResidency)
+            }
             (State::Extending, Seen::GateMoved(true)) => self.proceed(at),
+            (State::Opening, Seen::Done) => {
+                self.open = true;
+                self.proceed(at)
+            }
             (State::Extending, Seen::GateMoved(false)) => self.too_late(),
             (State::Fencing(cause), Seen::Done) => Step::Done(Outcome::Lost { owned: self.owned, cause }),
 

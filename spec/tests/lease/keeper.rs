@@ -141,14 +141,53 @@ fn l8_an_unknown_outcome_moves_no_deadline() {
 #[test]
 fn l7_a_leader_that_gets_the_lock_says_so_at_once() {
     let leader = Owned { record: awaiting("b", 4, 0, "a") };
+    let run = drive(Keeper::start(leader.clone(), interval()), [seen(100, Seen::ResidencyTaken(file(1)))]);
+    assert_eq!(run.effects[1..], [Effect::BeginRenewal { owned: leader, residency: held() }]);
+}
+
+#[test]
+fn l16_a_leader_opens_once_its_record_says_that_it_has_the_lock() {
+    let leader = Owned { record: awaiting("b", 4, 0, "a") };
+    let says_so =
+        Owned { record: Record { renewed_at: at(100), residency: held(), ..leader.record.clone() } };
     let run = drive(
         Keeper::start(leader.clone(), interval()),
-        [seen(100, Seen::ResidencyTaken(file(1))), seen(101, Seen::Done)],
+        [
+            seen(100, Seen::ResidencyTaken(file(1))),
+            seen(101, Seen::Done),
+            seen(110, Seen::RenewalEnded(renew::Outcome::Renewed(says_so.clone()))),
+            seen(111, Seen::GateMoved(true)),
+            seen(112, Seen::Done),
+            // The next renewal opens nothing: it is open.
+            seen(400, Seen::Woke),
+            seen(401, Seen::Done),
+            seen(410, Seen::RenewalEnded(renew::Outcome::Renewed(says_so))),
+            seen(411, Seen::GateMoved(true)),
+        ],
     );
     assert_eq!(
-        run.effects[1..],
-        [Effect::OpenResidency, Effect::BeginRenewal { owned: leader, residency: held() }]
+        run.effects[3..6],
+        [Effect::ExtendGate(at(850)), Effect::OpenResidency, wait(400, Reason::Renewal)]
     );
+    assert_eq!(run.effects.iter().filter(|effect| **effect == Effect::OpenResidency).count(), 1);
+
+    // Somebody removed its record while it waited, and a claimant got past it: the lock comes too late.
+    let run = drive(
+        Keeper::start(leader.clone(), interval()),
+        [
+            seen(100, Seen::ResidencyTaken(file(1))),
+            seen(101, Seen::Done),
+            seen(110, Seen::RenewalEnded(renew::Outcome::Lost { to: epoch(5) })),
+        ],
+    );
+    assert_eq!(run.effects[3..], [Effect::Fence(Cause::Superseded(epoch(5)))]);
+
+    // What could not be written opens nothing either.
+    let run = drive(
+        Keeper::start(leader, interval()),
+        [seen(100, Seen::ResidencyTaken(file(1))), seen(101, Seen::Done), seen(110, unknown())],
+    );
+    assert!(matches!(run.effects.last(), Some(Effect::Await { reason: Reason::Renewal, .. })));
 }
 
 #[test]
@@ -161,7 +200,6 @@ fn l7_a_lock_that_comes_during_a_renewal_is_recorded_by_the_next() {
             seen(300, Seen::Woke),
             seen(301, Seen::Done),
             seen(310, Seen::ResidencyTaken(file(1))),
-            seen(311, Seen::Done),
             seen(320, Seen::RenewalEnded(renew::Outcome::Renewed(stale.clone()))),
             seen(321, Seen::GateMoved(true)),
         ],

@@ -2,10 +2,13 @@
 
 use std::fmt;
 
-use modeld_spec::lease::effect::Effect;
+use modeld_spec::lease::effect::{Effect, FailureKind};
+use modeld_spec::lease::evict::Policy;
 use modeld_spec::lease::keeper;
 
 use super::Lease;
+use super::faults::{Loss, PowerCut};
+use super::mutants::Mutant;
 use super::names::letter;
 use super::state::{Main, Owner, Process, Renewal, State, Thread};
 
@@ -43,12 +46,22 @@ pub enum Action {
     Exit(usize),
     /// A process dies.
     Crash(usize),
-    /// An owner is paused for good.
+    /// A process is paused for good.
     Stop(usize),
     /// A new process takes the place of one that ended.
     Restart(usize),
-    /// The residency lock file is replaced by a new one.
-    ReplaceLockFile,
+    /// A file is lost, damaged or replaced.
+    Lose(Loss),
+    /// The machine is suspended for a tick: the boot clock goes on, a clock that excludes suspend does not.
+    Suspend,
+    /// Somebody sets the wall clock forward by a TTL.
+    WallForward,
+    /// Somebody sets the wall clock back by a TTL.
+    WallBack,
+    /// The machine boots again: every process ends, files stay.
+    Reboot,
+    /// The same, and what was not synced may be gone.
+    CutPower(PowerCut),
 }
 
 /// What becomes of an effect. A crash inside of one that may have landed is a crash before or after it.
@@ -59,9 +72,9 @@ pub enum Fate {
     /// The latch stayed taken.
     Busy,
     /// It fails, and nothing has changed.
-    Fails,
+    Fails(FailureKind),
     /// It is reported to have failed and is done all the same.
-    FailsYetLands,
+    FailsYetLands(FailureKind),
 }
 
 impl fmt::Display for Action {
@@ -73,12 +86,6 @@ impl fmt::Display for Action {
                     Thread::Main => "",
                     Thread::Keeper => " keeper:",
                     Thread::Renewal => " renewal:",
-                };
-                let fate = match fate {
-                    Fate::Done => "",
-                    Fate::Busy => " (stays taken)",
-                    Fate::Fails => " (fails)",
-                    Fate::FailsYetLands => " (is said to fail)",
                 };
                 write!(f, "{}{thread} {effect}{fate}", letter(slot))
             }
@@ -93,7 +100,29 @@ impl fmt::Display for Action {
             Action::Crash(slot) => write!(f, "{} crashes", letter(slot)),
             Action::Stop(slot) => write!(f, "{} is stopped", letter(slot)),
             Action::Restart(slot) => write!(f, "{} is started again", letter(slot)),
-            Action::ReplaceLockFile => write!(f, "the lock file is replaced"),
+            Action::Lose(loss) => write!(f, "{loss}"),
+            Action::Suspend => write!(f, "the machine is suspended for a tick"),
+            Action::WallForward => write!(f, "the wall clock is set forward"),
+            Action::WallBack => write!(f, "the wall clock is set back"),
+            Action::Reboot => write!(f, "the machine boots again"),
+            Action::CutPower(cut) => write!(f, "the power fails, {cut}"),
+        }
+    }
+}
+
+impl fmt::Display for Fate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sort = |kind| match kind {
+            FailureKind::Other => "",
+            FailureKind::PermissionDenied => ": no permission",
+            FailureKind::StorageFull => ": disk full",
+            FailureKind::ReadOnly => ": read-only",
+        };
+        match *self {
+            Fate::Done => Ok(()),
+            Fate::Busy => write!(f, " (stays taken)"),
+            Fate::Fails(kind) => write!(f, " (fails{})", sort(kind)),
+            Fate::FailsYetLands(kind) => write!(f, " (is said to fail{})", sort(kind)),
         }
     }
 }
@@ -115,16 +144,14 @@ impl Lease {
         for (slot, process) in state.processes.iter().enumerate() {
             self.choices(state, slot, process, actions);
         }
-        if 0 < state.left.replacements {
-            actions.push(Action::ReplaceLockFile);
-        }
+        self.faults_of_the_machine(state, actions);
     }
 
     fn main_steps(&self, state: &State, slot: usize, process: &Process, actions: &mut Vec<Action>) {
         match &process.main {
             Main::Attempting { effect, .. } => self.fates(state, slot, Thread::Main, effect, actions),
             Main::Waiting { for_lock, until, .. } => {
-                if *until <= state.now() {
+                if *until <= self.now_of(slot) {
                     actions.push(Action::StandbyWakes(slot));
                 }
                 if for_lock.is_some_and(|file| is_free(state, file)) {
@@ -153,7 +180,7 @@ impl Lease {
         }
         match &owner.keeper {
             Some((keeper::Effect::Await { until, .. }, _)) => {
-                if *until <= state.now() {
+                if *until <= self.now_of(slot) {
                     actions.push(Action::KeeperWakes(slot));
                 }
                 if matches!(owner.renewal, Renewal::Ended(_)) {
@@ -166,7 +193,7 @@ impl Lease {
             Some((effect, _)) => actions.push(Action::Perform {
                 slot,
                 thread: Thread::Keeper,
-                effect: keeper_effect(effect),
+                effect: effect.name(),
                 fate: Fate::Done,
             }),
             None => {}
@@ -176,34 +203,43 @@ impl Lease {
     /// What becomes of an effect that a lease machine wants.
     fn fates(&self, state: &State, slot: usize, thread: Thread, effect: &Effect, actions: &mut Vec<Action>) {
         let mut push = |fate| actions.push(Action::Perform { slot, thread, effect: effect.name(), fate });
-        let failures = 0 < state.left.failures;
-        match effect {
-            Effect::TakeLatch if state.disk.latch.is_some() => {
-                // Whoever wants the latch waits, and within the bound that is no transition.
-                if self.busy {
-                    push(Fate::Busy);
-                }
-                return;
+        if matches!(effect, Effect::TakeLatch) && state.disk.latch.is_some() && !self.unlatched {
+            // Whoever wants the latch waits, and within the bound that is no transition.
+            if self.busy {
+                push(Fate::Busy);
             }
-            // Nothing that can fail, or nothing that would make a difference.
-            Effect::DropResidency | Effect::DropLatch | Effect::Quiesce | Effect::Flush => {
-                return push(Fate::Done);
-            }
-            Effect::StopKeeper => return push(Fate::Done),
-            _ => push(Fate::Done),
+            return;
         }
-        if failures {
-            push(Fate::Fails);
-            let writes = matches!(
-                effect,
+        push(Fate::Done);
+        if !state.left.allows(state.left.failures) {
+            return;
+        }
+        let kinds: &[FailureKind] = if self.kinds { &KINDS_OF_FAILURE } else { &[FailureKind::Other] };
+        for kind in kinds {
+            let (fails, lands) = match effect {
+                // The keeper is a thread of the same process: there is nothing that could fail.
+                Effect::StopKeeper => (false, false),
+                // Closing a descriptor drops the lock, whatever is said about it.
+                Effect::DropResidency | Effect::DropLatch => (false, true),
                 Effect::TakeLatch
-                    | Effect::TryResidency
-                    | Effect::ClaimEpoch(_)
-                    | Effect::ReplaceRecord(_)
-                    | Effect::RemoveRecord
-            );
-            if writes {
-                push(Fate::FailsYetLands);
+                | Effect::TryResidency
+                | Effect::ClaimEpoch(_)
+                | Effect::ReplaceRecord(_)
+                | Effect::RemoveRecord
+                | Effect::Free => (true, true),
+                // Of these nobody can tell afterwards whether they took place.
+                Effect::ReadRecord
+                | Effect::ReadEpochs
+                | Effect::InspectProcess(_)
+                | Effect::KillProcess(_)
+                | Effect::Quiesce
+                | Effect::Flush => (true, false),
+            };
+            if fails {
+                push(Fate::Fails(*kind));
+            }
+            if lands {
+                push(Fate::FailsYetLands(*kind));
             }
         }
     }
@@ -216,26 +252,94 @@ impl Lease {
             }
             return;
         }
-        if 0 < state.left.crashes {
+        if state.left.allows(state.left.crashes) {
             actions.push(Action::Crash(slot));
         }
         if process.stopped {
             return;
         }
+        let has_latch = state.disk.latch.is_some_and(|(holder, _)| holder == slot);
+        if state.left.allows(state.left.stops) && (process.main == Main::Owning || has_latch) {
+            actions.push(Action::Stop(slot));
+        }
         if let (Main::Owning, Some(owner)) = (&process.main, process.owner.as_deref()) {
-            if owner.open && !owner.resident && owner.passes(state.now(), self.mutant) {
+            let passes =
+                owner.passes(self.now_of(slot), self.mutant) || self.mutant == Some(Mutant::ActsWithoutGate);
+            if owner.open && !owner.resident && passes {
                 actions.push(Action::Load(slot));
             }
             if owner.keeper.is_some() {
                 actions.push(Action::HandOver(slot));
             }
-            if self.kill && owner.awaits.is_some() {
+            // To be told to wait changes nothing, and is asked where that is what is looked at.
+            let asks = self.policy == Some(Policy::Kill) || self.mutant == Some(Mutant::KillsUnasked);
+            if asks && owner.awaits.is_some() {
                 actions.push(Action::Evict(slot));
             }
-            if 0 < state.left.stops {
-                actions.push(Action::Stop(slot));
-            }
         }
+    }
+}
+
+impl Action {
+    /// Whether it is a fault: somebody or something does not do what it should.
+    pub fn is_fault(self) -> bool {
+        match self {
+            Action::Crash(_)
+            | Action::Stop(_)
+            | Action::Lose(_)
+            | Action::Suspend
+            | Action::WallForward
+            | Action::WallBack
+            | Action::Reboot
+            | Action::CutPower(_)
+            | Action::Perform { fate: Fate::Fails(_) | Fate::FailsYetLands(_), .. } => true,
+            // A latch that stays taken is the fault of whoever has it.
+            Action::Perform { .. }
+            | Action::Tick
+            | Action::StandbyWakes(_)
+            | Action::LockComes(_)
+            | Action::KeeperWakes(_)
+            | Action::RenewalHeard(_)
+            | Action::Load(_)
+            | Action::HandOver(_)
+            | Action::Evict(_)
+            | Action::Exit(_)
+            | Action::Restart(_) => false,
+        }
+    }
+}
+
+/// The sort of an action, for coverage.
+pub fn kind(action: &Action) -> &'static str {
+    match action {
+        Action::Tick => "lease: time passes",
+        Action::Perform { fate: Fate::Done, .. } => "lease: an effect is done",
+        Action::Perform { fate: Fate::Busy, .. } => "lease: the latch stays taken",
+        Action::Perform { fate: Fate::Fails(FailureKind::PermissionDenied), .. } => {
+            "lease: an effect fails for want of permission"
+        }
+        Action::Perform { fate: Fate::Fails(FailureKind::StorageFull), .. } => {
+            "lease: an effect fails for want of room"
+        }
+        Action::Perform { fate: Fate::Fails(_), .. } => "lease: an effect fails",
+        Action::Perform { fate: Fate::FailsYetLands(_), .. } => "lease: an effect is said to fail",
+        Action::StandbyWakes(_) => "lease: a standby wakes",
+        Action::LockComes(_) => "lease: the lock comes",
+        Action::KeeperWakes(_) => "lease: a keeper wakes",
+        Action::RenewalHeard(_) => "lease: a keeper hears of its renewal",
+        Action::Load(_) => "lease: a model is loaded",
+        Action::HandOver(_) => "lease: a handover begins",
+        Action::Evict(_) => "lease: an eviction",
+        Action::Exit(_) => "lease: an exit",
+        Action::Crash(_) => "lease: a crash",
+        Action::Stop(_) => "lease: a process is stopped for good",
+        Action::Restart(_) => "lease: a restart",
+        Action::Lose(loss) => loss.kind(),
+        Action::Suspend => "lease: a suspension",
+        Action::WallForward => "lease: the wall clock is set forward",
+        Action::WallBack => "lease: the wall clock is set back",
+        Action::Reboot => "lease: a reboot",
+        Action::CutPower(_) => "lease: a power cut",
     }
 }
 
@@ -243,50 +347,6 @@ fn is_free(state: &State, file: usize) -> bool {
     state.disk.residency.get(file) == Some(&None)
 }
 
-fn keeper_effect(effect: &keeper::Effect) -> &'static str {
-    match effect {
-        keeper::Effect::Await { .. } => "await",
-        keeper::Effect::BeginRenewal { .. } => "begin renewal",
-        keeper::Effect::ExtendGate(_) => "extend gate",
-        keeper::Effect::OpenResidency => "open residency",
-        keeper::Effect::Fence(_) => "fence",
-    }
-}
-
-/// The sort of an action.
-pub(super) fn kind(action: &Action) -> &'static str {
-    match action {
-        Action::Tick => "lease: time passes",
-        Action::Perform { .. } => "lease: an effect is performed",
-        Action::StandbyWakes(_) => "lease: a standby wakes",
-        Action::LockComes(_) => "lease: a lock comes",
-        Action::KeeperWakes(_) => "lease: a keeper wakes",
-        Action::RenewalHeard(_) => "lease: a renewal is heard of",
-        Action::Load(_) => "lease: load",
-        Action::HandOver(_) => "lease: hand over",
-        Action::Evict(_) => "lease: evict",
-        Action::Exit(_) => "lease: exit",
-        Action::Crash(_) => "lease: crash",
-        Action::Stop(_) => "lease: stop",
-        Action::Restart(_) => "lease: restart",
-        Action::ReplaceLockFile => "lease: lock file replaced",
-    }
-}
-
-/// Every sort of action.
-pub(super) const KINDS: &[&str] = &[
-    "lease: time passes",
-    "lease: an effect is performed",
-    "lease: a standby wakes",
-    "lease: a lock comes",
-    "lease: a keeper wakes",
-    "lease: a renewal is heard of",
-    "lease: load",
-    "lease: hand over",
-    "lease: evict",
-    "lease: exit",
-    "lease: crash",
-    "lease: stop",
-    "lease: restart",
-    "lease: lock file replaced",
-];
+/// EIO, EACCES and ENOSPC, as the shell sorts them.
+const KINDS_OF_FAILURE: [FailureKind; 3] =
+    [FailureKind::Other, FailureKind::PermissionDenied, FailureKind::StorageFull];

@@ -17,7 +17,6 @@ impl Story for Lease {
         match *action {
             Action::Tick if self.horizon.is_some() => (None, format!("tick {}", before.tick + 1)),
             Action::Tick => (None, "a tick passes".to_string()),
-            Action::ReplaceLockFile => (None, action.to_string()),
             Action::Perform { slot, thread, effect, fate } => {
                 let who = match thread {
                     Thread::Main => "",
@@ -40,11 +39,18 @@ impl Story for Lease {
                 let generation = before.processes.get(slot).map_or(0, |process| process.generation) + 1;
                 (Some(slot), format!("is started again as {}{generation}", letter(slot)))
             }
+            Action::Lose(_)
+            | Action::Suspend
+            | Action::WallForward
+            | Action::WallBack
+            | Action::Reboot
+            | Action::CutPower(_) => (None, action.to_string()),
         }
     }
 
     fn world(&self, state: &State) -> Vec<(&'static str, String)> {
         let record = match &state.disk.record {
+            None if state.disk.torn => "unreadable".to_string(),
             None => "none".to_string(),
             Some(record) => {
                 let until = record.ttl.expiry(record.renewed_at);
@@ -66,9 +72,9 @@ impl Story for Lease {
 fn seen(before: &State, slot: usize, effect: &str, fate: Fate) -> String {
     match (effect, fate) {
         (_, Fate::Busy) => " -> stays taken".to_string(),
-        (_, Fate::Fails) => " -> fails".to_string(),
-        (_, Fate::FailsYetLands) => " -> is said to fail".to_string(),
+        (_, Fate::Fails(_) | Fate::FailsYetLands(_)) => fate.to_string(),
         ("read record", Fate::Done) => match &before.disk.record {
+            None if before.disk.torn => " -> unreadable".to_string(),
             None => " -> none".to_string(),
             Some(record) => {
                 let until = record.ttl.expiry(record.renewed_at);
@@ -84,7 +90,7 @@ fn seen(before: &State, slot: usize, effect: &str, fate: Fate) -> String {
             Some(Some(holder)) if *holder != slot => format!(" -> held by {}", letter(*holder)),
             _ => " -> free, taken".to_string(),
         },
-        ("read epochs", Fate::Done) => match before.disk.epochs {
+        ("read epochs", Fate::Done) => match before.disk.epochs.max(before.disk.copied()) {
             None => " -> none".to_string(),
             Some(epoch) => format!(" -> up to {epoch}"),
         },

@@ -8,6 +8,7 @@ use modeld_spec::lease::effect::Effect;
 
 use super::Lease;
 use super::actions::{Action, Fate};
+use super::faults::Loses;
 use super::names::{self, letter};
 use super::state::{Main, Process, State, Thread};
 use crate::configuration::Profile;
@@ -72,7 +73,7 @@ pub(super) fn lasting() -> Vec<Lasting<Lease>> {
         ),
         quick(
             "lock-file",
-            Lease { replacements: 1, ..prompt.clone() },
+            Lease { losses: 1, loses: Loses { lock_file: true, ..Loses::NOTHING }, ..prompt.clone() },
             7_826,
             &[(OWNED, Some(2)), (RESIDENT, Some(2)), (KEPT, Some(0)), (RESTS, Some(0))],
         ),
@@ -94,7 +95,9 @@ impl Lease {
             // Somebody is paused.
             Action::Tick => Fairness::Fault,
             Action::Perform { slot, thread, fate: Fate::Done, .. } => Fairness::Fair(class(slot, thread)),
-            Action::Perform { fate: Fate::Busy | Fate::Fails | Fate::FailsYetLands, .. } => Fairness::Fault,
+            Action::Perform { fate: Fate::Busy | Fate::Fails(_) | Fate::FailsYetLands(_), .. } => {
+                Fairness::Fault
+            }
             Action::StandbyWakes(slot) | Action::Exit(slot) | Action::Evict(slot) => {
                 Fairness::Fair(class(slot, Thread::Main))
             }
@@ -104,7 +107,14 @@ impl Lease {
                 Fairness::Fair(class(slot, Thread::Keeper))
             }
             Action::Load(_) | Action::HandOver(_) | Action::Restart(_) => Fairness::Free,
-            Action::Crash(_) | Action::Stop(_) | Action::ReplaceLockFile => Fairness::Fault,
+            Action::Crash(_)
+            | Action::Stop(_)
+            | Action::Lose(_)
+            | Action::Suspend
+            | Action::WallForward
+            | Action::WallBack
+            | Action::Reboot
+            | Action::CutPower(_) => Fairness::Fault,
         }
     }
 
@@ -157,7 +167,7 @@ fn wanted(state: &State) -> bool {
 }
 
 fn is_owned(lease: &Lease, state: &State) -> bool {
-    state.passing(lease.mutant).next().is_some()
+    lease.leased(state).next().is_some()
 }
 
 /// Somebody wants to own, or does, and nobody is stopped.
@@ -167,9 +177,7 @@ fn nobody_in_the_way(state: &State) -> bool {
 }
 
 fn may_load(lease: &Lease, state: &State) -> bool {
-    state
-        .passing(lease.mutant)
-        .any(|slot| state.processes[slot].owner.as_ref().is_some_and(|owner| owner.open))
+    lease.passing(state).next().is_some()
 }
 
 /// The process in this slot owns, and a tick from here it still does, so that it can act before its deadline.
@@ -214,7 +222,7 @@ mod tests {
     use super::*;
     use crate::models::lease::mutants::Mutant;
     use crate::search::shortest::{Shortest, shortest};
-    use crate::study::{Kind, Study};
+    use crate::study::{Expected, Kind, Study};
     use crate::subject::{Of, Subject};
 
     #[test]
@@ -228,7 +236,8 @@ mod tests {
     #[test]
     fn some_mutants_only_liveness_notices() {
         let goals = [OWNED, RESIDENT, KEPT, RESTS];
-        for mutant in Mutant::ALL.into_iter().filter(|mutant| goals.contains(&mutant.caught_by().0)) {
+        let by_goal = |mutant: &&Mutant| matches!(mutant.expected(), Expected::Killed { by, .. } if goals.contains(&by));
+        for mutant in Mutant::ALL.iter().filter(by_goal) {
             let model = mutant.model();
             let safety: Vec<_> =
                 model.promises().into_iter().filter(|promise| promise.kind == Kind::Always).collect();
@@ -239,8 +248,12 @@ mod tests {
 
     #[test]
     fn every_goal_has_a_mutant() {
-        let noticed = Mutant::ALL.map(|mutant| mutant.caught_by().0);
-        assert!(goals().iter().all(|goal| noticed.contains(&goal.says)));
+        let noticed = |says: &str| {
+            Mutant::ALL
+                .iter()
+                .any(|mutant| matches!(mutant.expected(), Expected::Killed { by, .. } if by == says))
+        };
+        assert!(goals().iter().all(|goal| noticed(goal.says)));
     }
 
     #[test]

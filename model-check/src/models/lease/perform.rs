@@ -1,20 +1,21 @@
 //! Performing an effect on the modelled disk, locks and memory, and what is seen of it.
 //!
-//! Decides nothing. Where a mutant falsifies what is seen, it says so.
+//! Decides nothing. What a mutant makes of what is seen is in `falsify.rs`, what a step means for the rules in
+//! `watch.rs`; where a mutant leaves an effect out, it says so here.
 
 use modeld_spec::ids::{Epoch, ProcessId};
 use modeld_spec::lease::effect::{
     ClaimSeen, Content, Effect, Failure, FailureKind, LatchSeen, LockSeen, ProcessSeen, Seen,
 };
 use modeld_spec::lease::gate::GateWord;
-use modeld_spec::lease::record::{Record, Residency};
+use modeld_spec::lease::record::{Record, Unreadable};
 
 use super::Lease;
 use super::actions::Fate;
 use super::mutants::Mutant;
 use super::names;
 use super::shared::Shared;
-use super::state::{Broken, Main, State, Thread};
+use super::state::{Copied, Main, Owner, State, Thread};
 
 impl Lease {
     /// Performs `effect` for a thread, and says what was seen.
@@ -26,42 +27,30 @@ impl Lease {
         effect: &Effect,
         fate: Fate,
     ) -> Seen {
-        match fate {
-            Fate::Busy => return Seen::Latch(LatchSeen::Busy),
-            Fate::Fails => {
+        let seen = match fate {
+            Fate::Busy => Seen::Latch(LatchSeen::Busy),
+            Fate::Fails(kind) => {
                 state.left.failures -= 1;
-                return self.failed(effect, thread, state, slot);
+                Seen::Failed(error(kind))
             }
-            Fate::FailsYetLands => {
+            Fate::FailsYetLands(kind) => {
                 state.left.failures -= 1;
                 self.land(state, slot, thread, effect);
-                return Seen::Failed(error());
+                Seen::Failed(error(kind))
             }
-            Fate::Done => {}
-        }
-        self.land(state, slot, thread, effect)
-    }
-
-    fn failed(&self, effect: &Effect, thread: Thread, state: &State, slot: usize) -> Seen {
-        let attempts = matches!(at(state, slot), Some(Main::Attempting { .. })) && thread == Thread::Main;
-        match (self.mutant, effect) {
-            (Some(Mutant::ReadErrorIsFree), Effect::ReadRecord) if attempts => Seen::Record(Content::Absent),
-            (Some(Mutant::LockErrorIsFree), Effect::TryResidency) if attempts => {
-                Seen::Residency(LockSeen::Taken(names::file(state.disk.current_file())))
-            }
-            _ => Seen::Failed(error()),
-        }
+            Fate::Done => self.land(state, slot, thread, effect),
+        };
+        self.falsified(state, slot, thread, effect, seen)
     }
 
     fn land(&self, state: &mut State, slot: usize, thread: Thread, effect: &Effect) -> Seen {
-        let releasing = matches!(at(state, slot), Some(Main::Releasing { .. })) && thread == Thread::Main;
         match effect {
             Effect::TakeLatch => {
                 state.disk.latch = Some((slot, thread));
                 Seen::Latch(LatchSeen::Taken)
             }
             Effect::DropLatch => {
-                let follows = matches!(at(state, slot), Some(Main::Attempting { .. }))
+                let follows = is_attempting(state, slot)
                     && state.disk.record.as_ref().is_none_or(|record| {
                         record.instance != names::instance(slot, state.processes[slot].generation)
                     });
@@ -73,44 +62,44 @@ impl Lease {
                 }
                 Seen::Done
             }
-            Effect::ReadRecord => Seen::Record(self.read(state, slot, thread, releasing)),
+            Effect::ReadRecord => Seen::Record(read(state)),
             Effect::TryResidency => Seen::Residency(try_residency(state, slot)),
             Effect::DropResidency => {
-                for holder in &mut state.disk.residency {
-                    if *holder == Some(slot) {
-                        *holder = None;
-                    }
+                if self.mutant == Some(Mutant::FollowerKeepsLock) && is_attempting(state, slot) {
+                    return Seen::Done;
                 }
-                with_owner(state, slot, |owner| owner.awaits = None);
+                drop_residency(state, slot);
                 Seen::Done
             }
             Effect::ReadEpochs if thread == Thread::Main && self.has_none_left(state) => {
                 Seen::Epochs(Epoch::new(u64::MAX))
             }
-            Effect::ReadEpochs => Seen::Epochs(self.remembered(state)),
-            Effect::ClaimEpoch(epoch) => Seen::Claim(self.claim(state, *epoch)),
+            Effect::ReadEpochs => match (state.disk.epochs, state.disk.copy) {
+                // Both are gone, and there were epochs: the store can't tell which is next.
+                (None, Copied::Damaged) => Seen::Failed(error(FailureKind::Other)),
+                (granted, _) => Seen::Epochs(granted.max(state.disk.copied())),
+            },
+            Effect::ClaimEpoch(epoch) => Seen::Claim(self.claim_epoch(state, *epoch)),
             Effect::ReplaceRecord(record) => {
-                if thread == Thread::Main {
-                    self.watch_acquisition(state, slot);
-                } else if state.processes[slot].owner.as_ref().is_some_and(|owner| owner.removed) {
-                    state.broke(Broken::ReleasedTooSoon);
-                }
-                state.disk.record = Some(Shared::new(record.clone()));
+                self.watch_replacement(state, slot, thread, record);
+                (state.disk.record, state.disk.torn) = (Some(Shared::new(record.clone())), false);
                 Seen::Done
             }
             Effect::RemoveRecord => {
-                watch_removal(state, slot);
+                self.watch_removal(state, slot);
                 with_owner(state, slot, |owner| owner.removed = true);
-                state.disk.record = None;
+                (state.disk.record, state.disk.torn) = (None, false);
                 Seen::Done
             }
-            Effect::InspectProcess(process) => Seen::Process(self.inspect(state, *process)),
+            Effect::InspectProcess(process) => Seen::Process(self.inspect(state, slot, *process)),
             Effect::KillProcess(process) => {
-                let seen = self.inspect(state, *process);
-                if seen == ProcessSeen::Alive {
-                    end(state, process.pid as usize, Main::Crashed);
+                let seen = self.inspect(state, slot, *process);
+                let target = self.aimed_at(state, slot, *process, seen);
+                if let Some(target) = target {
+                    self.watch_kill(state, slot, target, *process);
+                    end(state, target, Main::Crashed);
                 }
-                Seen::Process(seen)
+                Seen::Process(if target.is_some() { ProcessSeen::Alive } else { seen })
             }
             Effect::Quiesce | Effect::Flush => Seen::Done,
             Effect::Free => {
@@ -130,92 +119,40 @@ impl Lease {
     /// claimant are used up.
     fn has_none_left(&self, state: &State) -> bool {
         let bound = self.epochs.and_then(|epochs| Epoch::new(epochs.into()));
-        bound.is_some() && bound <= state.disk.epochs
+        bound.is_some() && bound <= state.disk.epochs.max(state.disk.copied())
     }
 
-    fn remembered(&self, state: &State) -> Option<Epoch> {
-        if self.mutant == Some(Mutant::SkipsEpochClaim) { None } else { state.disk.epochs }
-    }
-
-    fn claim(&self, state: &mut State, epoch: Epoch) -> ClaimSeen {
+    /// The name of a grant is exclusive; its copy is written over.
+    fn claim_epoch(&self, state: &mut State, epoch: Epoch) -> ClaimSeen {
         if self.mutant == Some(Mutant::SkipsEpochClaim) {
             ClaimSeen::Granted
         } else if state.disk.epochs < Some(epoch) {
             state.disk.epochs = Some(epoch);
+            state.disk.copy = Copied::Epoch(epoch);
             ClaimSeen::Granted
         } else {
             ClaimSeen::Refused
         }
     }
 
-    fn read(&self, state: &State, slot: usize, thread: Thread, releasing: bool) -> Content {
-        let Some(record) = &state.disk.record else { return Content::Absent };
-        let mut record = Record::clone(record);
-        let current = names::file(state.disk.current_file());
-        let claims = thread == Thread::Main && !releasing;
-        match (self.mutant, &record.residency) {
-            (Some(Mutant::FreeLockIsDeath), Residency::Awaited { .. }) if claims => {
-                record.residency = Residency::Held(current);
-            }
-            (Some(Mutant::AnyLockFileWillDo), Residency::Held(_)) if claims => {
-                record.residency = Residency::Held(current);
-            }
-            (Some(Mutant::AnyLockFileWillDo), &Residency::Awaited { holder, .. }) if claims => {
-                record.residency = Residency::Awaited { file: current, holder };
-            }
-            (Some(Mutant::LeaderForgetsFile), Residency::Awaited { .. }) if releasing => {
-                record.residency = Residency::Held(current);
-            }
-            (Some(Mutant::RemovesAnyRecord), _) if releasing => {
-                record.residency = Residency::Held(current);
-                if let Some(owner) = &state.processes[slot].owner {
-                    record.epoch = owner.epoch;
-                    record.instance = names::instance(slot, state.processes[slot].generation);
-                }
-            }
-            _ => {}
-        }
-        Content::Record(record)
-    }
-
-    fn inspect(&self, state: &State, process: ProcessId) -> ProcessSeen {
-        let slot = process.pid as usize;
-        match state.processes.get(slot) {
-            Some(seen) if seen.lives() && names::process(slot, seen.generation) == process => {
-                ProcessSeen::Alive
-            }
-            _ => ProcessSeen::Gone,
+    /// What `observer` finds out about a process.
+    pub(super) fn inspect(&self, state: &State, observer: usize, named: ProcessId) -> ProcessSeen {
+        let us = self.process_id(observer, &state.processes[observer]);
+        if !named.comparable_from(us) {
+            ProcessSeen::Unverifiable
+        } else if self.find(state, observer, named.pid).is_some_and(|(_, found)| found == named) {
+            ProcessSeen::Alive
+        } else {
+            ProcessSeen::Gone
         }
     }
 
-    /// L2, L7: what it means that a claimant writes its record here.
-    fn watch_acquisition(&self, state: &mut State, slot: usize) {
-        let deposed = state.passing(self.mutant).find(|other| *other != slot);
-        if let Some(other) = deposed {
-            state.broke(Broken::OwnerDeposed);
-            if state.processes[other].owner.as_ref().is_some_and(|owner| owner.awaits.is_some()) {
-                state.broke(Broken::LeaderDeposed);
-            }
-        }
-    }
-}
-
-/// L9, L10: what it means that a release removes the record here.
-fn watch_removal(state: &mut State, slot: usize) {
-    let process = &state.processes[slot];
-    let instance = names::instance(slot, process.generation);
-    let owner = process.owner.as_ref();
-    let own = state
-        .disk
-        .record
-        .as_ref()
-        .is_some_and(|record| owner.is_some_and(|owner| record.belongs_to(&instance, owner.epoch)));
-    let too_soon = owner.is_some_and(|owner| owner.resident || owner.keeper.is_some());
-    if !own {
-        state.broke(Broken::ForeignRecordRemoved);
-    }
-    if too_soon {
-        state.broke(Broken::ReleasedTooSoon);
+    /// The process that has this pid where `observer` lives.
+    pub(super) fn find(&self, state: &State, observer: usize, pid: u32) -> Option<(usize, ProcessId)> {
+        let namespace = self.namespace(observer);
+        let living = state.processes.iter().enumerate().filter(|(_, process)| process.lives());
+        let mut named = living.map(|(slot, process)| (slot, self.process_id(slot, process)));
+        named.find(|(_, found)| found.pid_namespace == namespace && found.pid == pid)
     }
 }
 
@@ -229,9 +166,28 @@ pub(super) fn end(state: &mut State, slot: usize, main: Main) {
     }
 }
 
+/// Whether the main thread of a process is at an attempt.
+pub(super) fn is_attempting(state: &State, slot: usize) -> bool {
+    state.processes.get(slot).is_some_and(|process| matches!(process.main, Main::Attempting { .. }))
+}
+
+fn read(state: &State) -> Content {
+    match &state.disk.record {
+        Some(record) => Content::Record(Record::clone(record)),
+        None if state.disk.torn => Content::Unreadable(Unreadable(String::new())),
+        None => Content::Absent,
+    }
+}
+
 fn try_residency(state: &mut State, slot: usize) -> LockSeen {
     let current = state.disk.current_file();
     let file = names::file(current);
+    // A lock on a file that was replaced proves nothing, and is not kept.
+    for (index, holder) in state.disk.residency.iter_mut().enumerate() {
+        if index != current && *holder == Some(slot) {
+            *holder = None;
+        }
+    }
     match state.disk.residency.last_mut() {
         Some(holder) if holder.is_none_or(|holder| holder == slot) => {
             *holder = Some(slot);
@@ -241,16 +197,21 @@ fn try_residency(state: &mut State, slot: usize) -> LockSeen {
     }
 }
 
-fn at(state: &State, slot: usize) -> Option<&Main> {
-    state.processes.get(slot).map(|process| &process.main)
+fn drop_residency(state: &mut State, slot: usize) {
+    for holder in &mut state.disk.residency {
+        if *holder == Some(slot) {
+            *holder = None;
+        }
+    }
+    with_owner(state, slot, |owner| owner.awaits = None);
 }
 
-fn with_owner(state: &mut State, slot: usize, change: impl FnOnce(&mut super::state::Owner)) {
-    if let Some(owner) = state.processes.get_mut(slot).and_then(|process| process.owner.as_mut()) {
+fn with_owner(state: &mut State, slot: usize, change: impl FnOnce(&mut Owner)) {
+    if let Some(owner) = state.processes.get_mut(slot).and_then(|process| process.owner.as_deref_mut()) {
         change(owner);
     }
 }
 
-fn error() -> Failure {
-    Failure { doing: "", path: String::new(), cause: String::new(), kind: FailureKind::Other }
+fn error(kind: FailureKind) -> Failure {
+    Failure { doing: "", path: String::new(), cause: String::new(), kind }
 }

@@ -100,7 +100,7 @@ impl Instants for Main {
                 standby.instants(change);
                 change(Role::Until, until);
             }
-            Main::Releasing { effect, release } => {
+            Main::Releasing { effect, release, .. } => {
                 effect.instants(change);
                 release.instants(change);
             }

@@ -6,11 +6,12 @@ use modeld_spec::lease::effect::Effect;
 use modeld_spec::lease::gate::GateWord;
 use modeld_spec::lease::keeper::{self, Keeper};
 use modeld_spec::lease::record::{Record, Residency};
-use modeld_spec::lease::release::Release;
+use modeld_spec::lease::release::{Ending, Release};
 use modeld_spec::lease::renew::{self, Renew};
 use modeld_spec::lease::standby::Standby;
 use modeld_spec::time::BootTime;
 
+use super::Lease;
 use super::mutants::Mutant;
 use super::names;
 use super::shared::Shared;
@@ -20,6 +21,10 @@ use super::shared::Shared;
 pub struct State {
     /// The ticks that have passed, where a horizon counts them.
     pub tick: u8,
+    /// How often the machine has booted.
+    pub boot: u8,
+    /// By how many TTLs the wall clock was set forward (or back) since the story began.
+    pub wall: i8,
     /// What is on disk, and who has which lock.
     pub disk: Disk,
     /// The processes, by slot.
@@ -38,15 +43,6 @@ impl State {
         names::NOW
     }
 
-    /// The processes that may begin an owned effect at this instant, by slot.
-    pub fn passing(&self, mutant: Option<Mutant>) -> impl Iterator<Item = usize> + '_ {
-        let now = self.now();
-        let passes = move |process: &Shared<Process>| {
-            process.owner.as_ref().is_some_and(|owner| owner.passes(now, mutant))
-        };
-        (0..self.processes.len()).filter(move |slot| self.processes.get(*slot).is_some_and(passes))
-    }
-
     /// Remembers that a rule about single steps was broken.
     pub fn broke(&mut self, rule: Broken) {
         if !self.broken.contains(&rule) {
@@ -56,13 +52,37 @@ impl State {
     }
 }
 
+impl Lease {
+    /// The processes whose deadline has not passed, by slot: those that own by the clock, whatever locks there are.
+    pub fn leased<'a>(&'a self, state: &'a State) -> impl Iterator<Item = usize> + 'a {
+        let leased = move |slot: &usize| {
+            let owner = state.processes.get(*slot).and_then(|process| process.owner.as_deref());
+            owner.is_some_and(|owner| owner.passes(self.now_of(*slot), self.mutant))
+        };
+        (0..state.processes.len()).filter(leased)
+    }
+
+    /// The processes that may begin an owned effect at this instant, by slot.
+    pub fn passing<'a>(&'a self, state: &'a State) -> impl Iterator<Item = usize> + 'a {
+        let open = move |slot: &usize| {
+            let owner = state.processes.get(*slot).and_then(|process| process.owner.as_deref());
+            self.mutant == Some(Mutant::LeaderOpensWithoutLock) || owner.is_some_and(|owner| owner.open)
+        };
+        self.leased(state).filter(open)
+    }
+}
+
 /// The data root.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Disk {
-    /// The lease file.
+    /// The record in the lease file.
     pub record: Option<Shared<Record>>,
-    /// The highest epoch that the store remembers.
+    /// Whether there is a lease file that is no record.
+    pub torn: bool,
+    /// The highest epoch that the directory of grants remembers.
     pub epochs: Option<Epoch>,
+    /// What the latch file has as content.
+    pub copy: Copied,
     /// Which thread of which process has the latch.
     pub latch: Option<(usize, Thread)>,
     /// Who has the lock on each file that ever had the name of the residency lock; the last one has it still.
@@ -86,6 +106,30 @@ impl Disk {
             }
         }
     }
+
+    /// The epoch that the copy in the latch file has.
+    pub fn copied(&self) -> Option<Epoch> {
+        match self.copy {
+            Copied::Epoch(epoch) => Some(epoch),
+            Copied::Empty | Copied::Damaged => None,
+        }
+    }
+
+    /// The highest epoch that any file remembers.
+    pub fn remembered(&self) -> Option<Epoch> {
+        self.epochs.max(self.copied()).max(self.record.as_ref().map(|record| record.epoch))
+    }
+}
+
+/// The copy of the highest epoch, which is the content of the latch file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Copied {
+    /// The file is empty.
+    Empty,
+    /// It has this epoch.
+    Epoch(Epoch),
+    /// What it has is no copy.
+    Damaged,
 }
 
 /// One process slot: a process, or what is left of it.
@@ -93,6 +137,8 @@ impl Disk {
 pub struct Process {
     /// How many processes lived in this slot before.
     pub generation: u8,
+    /// How many of them lived in this boot: what the kernel shows as start.
+    pub started: u8,
     /// What its main thread does.
     pub main: Main,
     /// What it has as owner.
@@ -126,6 +172,8 @@ pub enum Main {
         attempt: Box<Acquire>,
         /// Whether an effect of it has failed.
         failed: bool,
+        /// Whether the wait before it was ended by the lock.
+        in_hand: bool,
     },
     /// A standby waits.
     Waiting {
@@ -140,6 +188,8 @@ pub enum Main {
     Owning,
     /// It ends its ownership.
     Releasing {
+        /// Why.
+        ending: Ending,
         /// The effect that is to be performed.
         effect: Effect,
         /// The release.
@@ -160,7 +210,7 @@ pub struct Owner {
     pub epoch: Epoch,
     /// Until when owned effects may begin.
     pub gate: GateWord,
-    /// Whether effects on resident state may begin.
+    /// Whether they may begin as far as the residency lock goes (L16).
     pub open: bool,
     /// Whether models are loaded.
     pub resident: bool,
@@ -179,7 +229,7 @@ pub struct Owner {
 }
 
 impl Owner {
-    /// Whether an owned effect may begin at `now`.
+    /// Whether an owned effect may begin at `now`, as far as the clock goes.
     pub fn passes(&self, now: BootTime, mutant: Option<Mutant>) -> bool {
         match mutant {
             Some(Mutant::GateIgnoresDeadline) => self.gate != GateWord::FENCED,
@@ -219,10 +269,27 @@ pub struct Budget {
     pub restarts: u8,
     /// Effects that fail, whether or not they land.
     pub failures: u8,
-    /// Replacements of the residency lock file by a new one.
-    pub replacements: u8,
-    /// Owners that are paused for good.
+    /// Files that are lost, damaged or replaced.
+    pub losses: u8,
+    /// Processes that are paused for good.
     pub stops: u8,
+    /// Suspensions of the whole machine.
+    pub suspends: u8,
+    /// Steps of the wall clock.
+    pub wall_steps: u8,
+    /// Reboots.
+    pub reboots: u8,
+    /// Power cuts.
+    pub power_cuts: u8,
+    /// Faults of any sort, where that is bounded too.
+    pub any: Option<u8>,
+}
+
+impl Budget {
+    /// Whether a fault of a sort of which so many are left may happen.
+    pub fn allows(&self, left: u8) -> bool {
+        0 < left && self.any != Some(0)
+    }
 }
 
 /// Rules about single steps, which no state by itself shows to be broken.
@@ -232,20 +299,44 @@ pub enum Broken {
     OwnerDeposed,
     /// L3: an epoch was used that is not above every epoch used before.
     EpochReused,
+    /// L5: an owned effect began at or after the deadline.
+    ActedLate,
     /// L6: a gate that let nothing pass was opened again.
     GateReopened,
-    /// L7: as `OwnerDeposed`, and that owner was a leader that waited for the lock.
+    /// L6: a renewal went on to write although its deadline had passed.
+    RenewedLate,
+    /// L7: a claimant replaced the record of a leader that waited for the lock, before its deadline.
     LeaderDeposed,
+    /// L7: a standby that saw a leader wait for the lock waits for it too.
+    InTheLeadersWay,
     /// L8: an attempt ended in ownership although one of its effects had failed.
     AcquiredAfterFailure,
     /// L8: an owner was fenced before its deadline and without a successor.
     FencedInVain,
+    /// L8: a deadline moved although it was not known whether the renewal took hold.
+    MovedOnUnknown,
+    /// L8: an owner that is never paused was fenced for one failed effect.
+    FencedForOneFailure,
     /// L9: a record was removed while memory was taken, or written again after its removal.
     ReleasedTooSoon,
+    /// L9: an owner that was fenced wrote what must outlive it.
+    FlushedFenced,
     /// L10: a record of another was removed.
     ForeignRecordRemoved,
     /// L11: time passed although a standby could have taken over from a dead owner.
     DeadOwnerWaitedFor,
+    /// L12: a process was killed that the record did not name, or that nobody wanted killed.
+    WrongProcessKilled,
+    /// L12: a process that has ended was found alive, or one that lives gone.
+    ProcessMistaken,
+    /// L13: an owner that heard of a later epoch went on.
+    LaterEpochIgnored,
+    /// L13: a renewal was written over an ownership that is later than its own.
+    WrittenOverLater,
+    /// L14: a standby waits again for the lock that it had in vain.
+    WaitsInVain,
+    /// L16: a gate opened under an epoch that was no longer the latest.
+    OpenedStale,
     /// A machine was given an answer that it had not asked for.
     Contract,
 }

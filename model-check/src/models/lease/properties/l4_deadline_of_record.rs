@@ -14,10 +14,12 @@ pub fn promise() -> Promise<Lease> {
     Promise::always("L4", NAME, "spec/lease.md, L4", holds)
 }
 
-fn holds(_: &Lease, state: &State) -> bool {
-    state.processes.iter().filter_map(|process| process.owner.as_deref()).all(|owner| {
-        let written = state.disk.record.as_ref().filter(|record| record.epoch == owner.epoch);
-        written.is_none_or(|record| owner.gate.deadline() <= Some(record.deadline()))
+fn holds(lease: &Lease, state: &State) -> bool {
+    let Some(record) = &state.disk.record else { return true };
+    state.processes.iter().enumerate().all(|(slot, process)| {
+        let writes = |epoch| record.epoch == epoch && record.process == lease.process_id(slot, process);
+        let owner = process.owner.as_deref().filter(|owner| writes(owner.epoch));
+        owner.is_none_or(|owner| owner.gate.deadline() <= Some(record.deadline()))
     })
 }
 

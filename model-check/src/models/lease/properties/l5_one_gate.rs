@@ -1,13 +1,15 @@
-//! L5: at most one process may begin owned effects.
+//! L5: at most one process owns by the clock.
 //!
-//! The deadline lies before the expiry, and the gate compares it with the clock whatever the process does.
+//! The other defence, the residency lock, is left out of it: the deadline lies before the expiry, and the gate compares
+//! it with the clock whatever the process does. Stated where no record is lost while a leader waits: what that costs
+//! is L16's.
 
 use crate::models::lease::Lease;
 use crate::models::lease::state::State;
 use crate::study::Promise;
 
 /// The property's name.
-pub const NAME: &str = "L5: at most one process may begin owned effects";
+pub const NAME: &str = "L5: at most one process owns by the clock";
 
 /// The promise.
 pub fn promise() -> Promise<Lease> {
@@ -15,7 +17,7 @@ pub fn promise() -> Promise<Lease> {
 }
 
 fn holds(lease: &Lease, state: &State) -> bool {
-    state.passing(lease.mutant).count() <= 1
+    lease.leased(state).count() <= 1
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ pub fn promise() -> Promise<Lease> {
 }
 
 fn holds(lease: &Lease, state: &State) -> bool {
-    state.passing(lease.mutant).any(|slot| {
+    lease.leased(state).any(|slot| {
         let waits = |owner: &Owner| owner.awaits.is_some() && !owner.open;
         let leads = state.processes[slot].owner.as_deref().is_some_and(waits);
         leads && state.processes.iter().any(|process| process.resident())

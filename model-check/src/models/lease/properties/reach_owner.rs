@@ -15,7 +15,7 @@ pub fn promise() -> Promise<Lease> {
 }
 
 fn holds(lease: &Lease, state: &State) -> bool {
-    state.passing(lease.mutant).next().is_some()
+    lease.passing(state).next().is_some()
 }
 
 #[cfg(test)]
