@@ -172,7 +172,9 @@ impl<'a> Play<'a> {
             | Action::WallBack
             | Action::Reboot
             | Action::CutPower(_) => {
-                return Err("not played: nobody is killed, no file is lost, and there is one boot".to_string());
+                return Err(
+                    "not played: nobody is killed, no file is lost, and there is one boot".to_string()
+                );
             }
         }
         Ok(())

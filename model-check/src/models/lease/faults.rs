@@ -136,7 +136,8 @@ impl Lease {
             when(epochs && copied.is_some() && highest <= disk.epochs, Loss::Copy),
             when(epochs && copied.is_some() && highest <= disk.epochs, Loss::SpoiltCopy),
             when(lock_file, Loss::LockFile),
-            when(everything && highest.is_some(), Loss::Everything),
+            // Not between a grant and its record: what is begun there is the new data root's.
+            when(everything && highest.is_some() && disk.latch.is_none(), Loss::Everything),
         ]
     }
 

@@ -74,14 +74,14 @@ pub(super) fn lasting() -> Vec<Lasting<Lease>> {
         quick(
             "lock-file",
             Lease { losses: 1, loses: Loses { lock_file: true, ..Loses::NOTHING }, ..prompt.clone() },
-            7_826,
+            7_418,
             &[(OWNED, Some(2)), (RESIDENT, Some(2)), (KEPT, Some(0)), (RESTS, Some(0))],
         ),
         Lasting {
             name: "pause",
             profile: Profile::Deep,
             model: Lease { prompt: false, crashes: 0, ..prompt },
-            states: 627_976,
+            states: 594_760,
             responses: &[(OWNED, Some(0)), (RESIDENT, Some(0)), (KEPT, Some(0)), (RESTS, Some(0))],
         },
     ]

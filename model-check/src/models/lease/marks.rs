@@ -53,7 +53,9 @@ pub(super) fn attempt(
         (Effect::ReplaceRecord(_), Seen::Failed(_)) => Some("lease: attempt: write failed"),
         _ => None,
     };
-    what.map(mark);
+    if let Some(what) = what {
+        mark(what);
+    }
 }
 
 /// The row of the table of L2.

@@ -128,7 +128,7 @@ mutants! {
     /// The epoch that the record has is not counted.
     ForgetsRecordsEpoch, "forgets_records_epoch",
         equivalent("The grants and their copy both have every epoch that a record has; the record is a third memory, for when both are lost."),
-        losing(EPOCHS);
+        Lease { prompt: true, restarts: 1, crashes: 1, ..losing(EPOCHS) };
     /// A grant that was refused counts as one.
     RefusedIsGranted, "refused_is_granted", killed(p::l3_epoch_once::NAME, 16),
         Lease { unlatched: true, remains: true, ..SMALL };

@@ -216,9 +216,10 @@ impl Lease {
         let had_lock = record.residency == Residency::Held(names::file(state.disk.current_file()));
         // Beside a leader that waits a standby does not wait for the lock, and looks again within its patience.
         let soon = state.now().after(self.ttl().renew_interval().length());
+        let nobody_paused = self.stops == 0 && self.suspends == 0;
         let standby = state.processes.iter().any(|process| match &process.main {
             Main::Waiting { for_lock, until, .. } => {
-                !process.stopped && (self.stops == 0 || for_lock.is_some() || soon < *until)
+                !process.stopped && (nobody_paused || for_lock.is_some() || soon < *until)
             }
             _ => false,
         });
