@@ -80,15 +80,17 @@ fn deep() -> Vec<Configuration<Slot>> {
 /// A member that is switched where both models fit.
 const BESIDE: &[Choice] = &[Choice::open(0), Choice::load(0), Choice::load(1)];
 /// A member that is switched, with and without leave to unload the old model first.
-const INSTEAD: &[Choice] = &[Choice::open(0), Choice::load(0), Choice::load(1), Choice::load_instead(1)];
+pub(super) const INSTEAD: &[Choice] =
+    &[Choice::open(0), Choice::load(0), Choice::load(1), Choice::load_instead(1)];
 /// Two members of one model, and an unload of one of them.
-const UNLOAD: &[Choice] = &[Choice::open(0), Choice::UNLOAD, Choice::open(0).of(1)];
+pub(super) const UNLOAD: &[Choice] = &[Choice::open(0), Choice::UNLOAD, Choice::open(0).of(1)];
 /// Two members of models of different sizes.
-const EVICT: &[Choice] = &[Choice::open(0), Choice::open(1).of(1), Choice::load(2), Choice::load(1)];
+pub(super) const EVICT: &[Choice] =
+    &[Choice::open(0), Choice::open(1).of(1), Choice::load(2), Choice::load(1)];
 /// Two members, and an explicit load of the first one's model.
-const CRASH: &[Choice] = &[Choice::open(0), Choice::load(0), Choice::open(1).of(1)];
+pub(super) const CRASH: &[Choice] = &[Choice::open(0), Choice::load(0), Choice::open(1).of(1)];
 /// A member whose model is given up while another member takes the room.
-const RESTORE: &[Choice] = &[Choice::open(0), Choice::load_instead(1), Choice::open(2).of(1)];
+pub(super) const RESTORE: &[Choice] = &[Choice::open(0), Choice::load_instead(1), Choice::open(2).of(1)];
 /// Of everything something.
 const MIXED: &[Choice] =
     &[Choice::open(0), Choice::load(1), Choice::load_instead(1), Choice::UNLOAD, Choice::open(2).of(1)];

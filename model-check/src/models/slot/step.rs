@@ -119,6 +119,9 @@ impl Slot {
 
     fn mark_ends(&self, state: &mut State, model: usize) {
         let Work::Marking { generation } = state.engine[model] else { return };
+        if state.disk_fails && self.mutant == Some(Mutant::RetriesMark) {
+            return;
+        }
         state.engine[model] = Work::None;
         let restores = state.table.as_ref().is_some_and(|table| {
             table.slots().iter().any(|slot| slot.generation.get() == u64::from(generation) && slot.restore)
@@ -139,6 +142,9 @@ impl Slot {
     /// The gate is asked once more where a load begins: it may have closed since the table wanted it.
     fn begin_load(&self, state: &mut State, model: usize) {
         let Work::Starting { generation, breaking } = state.engine[model] else { return };
+        if state.gate_closed && self.mutant == Some(Mutant::AsksGateAgain) {
+            return;
+        }
         if state.gate_closed && self.mutant != Some(Mutant::LoadsWithoutPermit) {
             state.engine[model] = Work::None;
             return self.hear_of(state, generation, |generation| Event::LoadFailed { generation });
