@@ -32,5 +32,7 @@ fn command(arguments: &[&str]) -> Command {
 /// The configuration that is searched soonest.
 fn smallest() -> Setup {
     let setups = registry::models().into_iter().flat_map(|model| model.setups());
-    setups.min_by_key(|setup| setup.pinned.unique).expect("there are configurations")
+    // One of which nothing is pinned may be of any size.
+    let pinned = setups.filter(|setup| 0 < setup.pinned.unique);
+    pinned.min_by_key(|setup| setup.pinned.unique).expect("there are configurations")
 }

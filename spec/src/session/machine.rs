@@ -30,6 +30,7 @@ use crate::session::effect::{Answer, Ask, Effect, Failure, Item, Refusal, Seen, 
 use crate::session::finish::FinishReason;
 use crate::session::operation::{Activity, Admission, Operation};
 use crate::session::snapshot::{Digest, Head, Refused};
+use crate::session::state::{Decode, Feed, State, Then, Work};
 use crate::session::tape::{Plan, Reuse, Tape, TokenCount, TokenId};
 
 /// A session of a resident model.
@@ -74,55 +75,6 @@ pub struct Freed {
     pub sequence: Sequence,
     /// Whether it is surely empty.
     pub empty: bool,
-}
-
-/// What the session is about to do, or awaits while it is in flight.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-enum State {
-    Idle,
-    Cut(Plan, Work),
-    Feed(Feed, Work),
-    Sample(Decode),
-    Emit(Decode, TokenId),
-    /// Cut back to the positions that are known, behind which this token waits, and fail the operation.
-    Repair(usize, Option<TokenId>),
-    Save,
-    Read(Digest),
-    Load(Tape, Option<TokenId>),
-    /// Give the spare sequence back, then answer.
-    Return(Result<Answer, Failure>),
-    Answer(Result<Answer, Failure>, Then),
-    Fatal,
-    End,
-    Gone,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Work {
-    Prefill(Reuse),
-    Decode(Decode),
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-struct Decode {
-    generated: u64,
-    max_tokens: Option<u64>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Feed {
-    rest: Vec<TokenId>,
-    /// How many of them are in flight.
-    attempted: usize,
-    end: usize,
-    prefix: Option<usize>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Then {
-    Idle,
-    Fatal,
-    End,
 }
 
 impl Session {
@@ -240,21 +192,7 @@ impl Session {
                 state
             }
 
-            (State::Cut(plan, work), Seen::Done) => {
-                self.cut(plan.keep, plan.waiting(work));
-                self.feed_plan(plan, work)
-            }
-            (State::Cut(plan, work), Seen::Uncuttable) if 0 < plan.keep => {
-                let plan = self.tape.without_trim(plan);
-                let work = match work {
-                    Work::Prefill(_) => Work::Prefill(plan.reuse),
-                    Work::Decode(_) => work,
-                };
-                State::Cut(plan, work)
-            }
-            (State::Cut(..), Seen::Failed) => State::failed(Failure::Backend),
-            // T2: what lies before the cut was not touched.
-            (State::Cut(plan, work), _) => State::Repair(plan.keep, plan.waiting(work)),
+            (State::Cut(plan, work), seen) => self.cut_off(plan, work, seen),
 
             (State::Feed(feed, work), Seen::Evaluated { came, failed }) => self.fed(feed, work, came, failed),
             (State::Feed(..), Seen::Failed) => State::failed(Failure::Backend),
@@ -282,24 +220,8 @@ impl Session {
             (State::Save, Seen::Saved(id)) => State::answer(Ok(Answer::Saved { id, covers: self.covers() })),
             (State::Save, _) => State::failed(Failure::Storage),
 
-            (State::Read(asked), Seen::Read(Ok((head, found)))) => {
-                match head.verify(asked, found, self.identity, self.limit) {
-                    Ok(tape) => State::Load(tape, head.pending),
-                    Err(refused) => State::Return(Err(Failure::Refused(refused))),
-                }
-            }
-            (State::Read(_), Seen::Read(Err(refused))) => State::Return(Err(Failure::Refused(refused))),
-            (State::Read(_), _) => State::Return(Err(Failure::Refused(Refused::Unreadable))),
-
-            (State::Load(tape, pending), Seen::Loaded(length)) if length == tape.resident() => {
-                // The only point at which a restore changes the session. Its old sequence is given back next.
-                mem::swap(&mut self.sequence, &mut self.spare);
-                (self.tape, self.pending, self.fresh) = (tape, pending, false);
-                State::Return(Ok(Answer::Restored { covers: self.covers() }))
-            }
-            // T11: the session's own sequence was not touched.
-            (State::Load(..), Seen::Loaded(_)) => State::Return(Err(Failure::Refused(Refused::Unproven))),
-            (State::Load(..), _) => State::Return(Err(Failure::Backend)),
+            (State::Read(asked), seen) => self.read(asked, seen),
+            (State::Load(tape, pending), seen) => self.loaded(tape, pending, seen),
 
             (State::Return(answer), seen) => {
                 freed = self.spare.take().map(|sequence| Freed { sequence, empty: seen == Seen::Done });
@@ -530,6 +452,27 @@ impl Session {
         State::Feed(Feed { rest: [token].into(), attempted: 0, end, prefix: None }, Work::Decode(decode))
     }
 
+    /// What follows on the cut of a tail that is not to stay.
+    fn cut_off(&mut self, plan: Plan, work: Work, seen: Seen) -> State {
+        match seen {
+            Seen::Done => {
+                self.cut(plan.keep, plan.waiting(work));
+                self.feed_plan(plan, work)
+            }
+            Seen::Uncuttable if 0 < plan.keep => {
+                let plan = self.tape.without_trim(plan);
+                let work = match work {
+                    Work::Prefill(_) => Work::Prefill(plan.reuse),
+                    Work::Decode(_) => work,
+                };
+                State::Cut(plan, work)
+            }
+            Seen::Failed => State::failed(Failure::Backend),
+            // T2: what lies before the cut was not touched.
+            _ => State::Repair(plan.keep, plan.waiting(work)),
+        }
+    }
+
     /// The tape follows what came into the cache.
     fn fed(&mut self, mut feed: Feed, work: Work, came: usize, failed: bool) -> State {
         let attempted = feed.rest.get(..feed.attempted).unwrap_or_default();
@@ -556,6 +499,7 @@ impl Session {
         self.tape.commit(feed.end, feed.prefix);
         self.pending = None;
         match work {
+            // T7: the reuse that is told is that of the plan, of which all was evaluated by now.
             Work::Prefill(reuse) => {
                 State::answer(Ok(Answer::Prefilled { reuse, end: TokenCount::of(self.tape.end()) }))
             }
@@ -572,6 +516,36 @@ impl Session {
         }
     }
 
+    /// What follows on the reading of the snapshot that was `asked` for.
+    fn read(&self, asked: Digest, seen: Seen) -> State {
+        let verified = match seen {
+            Seen::Read(Ok((head, found))) => {
+                head.verify(asked, found, self.identity, self.limit).map(|tape| (tape, head.pending))
+            }
+            Seen::Read(Err(refused)) => Err(refused),
+            _ => Err(Refused::Unreadable),
+        };
+        match verified {
+            Ok((tape, pending)) => State::Load(tape, pending),
+            Err(refused) => State::Return(Err(Failure::Refused(refused))),
+        }
+    }
+
+    /// What follows on the load of a snapshot into the spare sequence.
+    fn loaded(&mut self, tape: Tape, pending: Option<TokenId>, seen: Seen) -> State {
+        match seen {
+            Seen::Loaded(length) if length == tape.resident() => {
+                // The only point at which a restore changes the session. Its old sequence is given back next.
+                mem::swap(&mut self.sequence, &mut self.spare);
+                (self.tape, self.pending, self.fresh) = (tape, pending, false);
+                State::Return(Ok(Answer::Restored { covers: self.covers() }))
+            }
+            // T11: the session's own sequence was not touched.
+            Seen::Loaded(_) => State::Return(Err(Failure::Refused(Refused::Unproven))),
+            _ => State::Return(Err(Failure::Backend)),
+        }
+    }
+
     /// The tape follows a cache that holds `keep` positions and nothing behind them.
     fn cut(&mut self, keep: usize, waiting: Option<TokenId>) {
         if keep < self.tape.resident() {
@@ -585,48 +559,5 @@ impl Session {
     fn fail(&mut self) -> State {
         (self.tape, self.pending, self.fresh) = (Tape::new(), None, false);
         State::Answer(Err(Failure::Fatal), Then::Fatal)
-    }
-}
-
-impl State {
-    fn answer(answer: Result<Answer, Failure>) -> Self {
-        State::Answer(answer, Then::Idle)
-    }
-
-    fn failed(failure: Failure) -> Self {
-        State::answer(Err(failure))
-    }
-
-    fn is_gated(&self) -> bool {
-        !matches!(self, State::Return(_) | State::Answer(..) | State::Fatal | State::End)
-    }
-
-    /// T5: what a cancel leads to. What repairs the cache or gives a sequence back goes on.
-    fn cancelled(self) -> Self {
-        match self {
-            State::Cut(_, Work::Decode(decode))
-            | State::Feed(_, Work::Decode(decode))
-            | State::Sample(decode)
-            | State::Emit(decode, _) => decode.finished(FinishReason::Cancelled),
-            State::Cut(..) | State::Feed(..) | State::Save => State::failed(Failure::Cancelled),
-            State::Read(_) | State::Load(..) => State::Return(Err(Failure::Cancelled)),
-            other => other,
-        }
-    }
-}
-
-impl Decode {
-    fn finished(self, finish: FinishReason) -> State {
-        State::answer(Ok(Answer::Decoded { finish, generated: self.generated }))
-    }
-}
-
-impl Plan {
-    /// The token that stays handed out while the plan cuts the tape before it.
-    fn waiting(&self, work: Work) -> Option<TokenId> {
-        match work {
-            Work::Prefill(_) => None,
-            Work::Decode(_) => self.feed.first().copied(),
-        }
     }
 }

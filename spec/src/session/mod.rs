@@ -9,6 +9,7 @@ pub mod reader;
 pub mod reopen;
 pub mod report;
 pub mod snapshot;
+mod state;
 pub mod stop;
 pub mod table;
 pub mod tape;

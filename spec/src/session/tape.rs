@@ -237,6 +237,7 @@ impl Tape {
         self.prefix = prefix.unwrap_or(self.prefix).min(self.end);
     }
 
+    /// T7: what is reused is the longest common prefix of `new` and of all that is resident from `start` on, the tail included.
     fn plan_from(&self, start: usize, new: &[TokenId]) -> Plan {
         let old = &self.tokens[start..];
         let same = old.iter().zip(new).take_while(|(old, new)| old == new).count();

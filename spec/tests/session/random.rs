@@ -1,6 +1,8 @@
 //! Any sequence of operations, cancels and failures against a reference that knows nothing of caches: a list of tokens.
 
-use modeld_spec::session::effect::{Answer, Ask, Effect, Failure, Refusal, Seen};
+use modeld_spec::session::effect::{Answer, Ask, Effect, Failure, Refusal, Seen, Ticket};
+use modeld_spec::session::machine::Session;
+use modeld_spec::session::table::Key;
 use modeld_spec::session::tape::TokenId;
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -56,12 +58,7 @@ proptest! {
         let key = rig.table.open(limit).unwrap();
         let (mut text, mut saved): (Vec<TokenId>, Vec<TokenId>) = (Vec::new(), Vec::new());
         for act in acts {
-            let wanted = match &act.ask {
-                Ask::Prefix(tokens) => tokens.clone(),
-                Ask::Suffix(tokens) => [text.clone(), tokens.clone()].concat(),
-                Ask::Restore(_) => saved.clone(),
-                Ask::Decode { .. } | Ask::Snapshot => text.clone(),
-            };
+            let wanted = act.wanted(&text, &saved);
             let prefills = matches!(act.ask, Ask::Prefix(_) | Ask::Suffix(_));
             rig.items.clear();
             let before = rig.table.clone();
@@ -79,58 +76,98 @@ proptest! {
                 }
             };
             prop_assert!(!prefills || wanted.len() <= limit);
-            let (mut answer, mut effects) = (None, 0);
-            while let Some(effect) = rig.table.begin(key, 2) {
-                if effects == act.after && matches!(act.fault, Fault::Cancel) {
-                    rig.table.cancel(key, ticket);
-                }
-                if effect == Effect::Answer {
-                    answer = rig.table.session(key).unwrap().answer();
-                }
-                let seen = match (effect, act.fault) {
-                    (Effect::Evaluate { sequence, count, .. }, Fault::Fails(came) | Fault::Unknown(came))
-                        if act.after <= effects =>
-                    {
-                        let came = came.min(count);
-                        let fed: Vec<TokenId> = rig.table.session(key).unwrap().feed()[..came].to_vec();
-                        rig.cache[sequence.0 as usize].extend(fed);
-                        if matches!(act.fault, Fault::Unknown(_)) {
-                            Seen::Unknown
-                        } else {
-                            Seen::Evaluated { came, failed: true }
-                        }
-                    }
-                    _ => rig.perform(key, effect),
-                };
-                rig.see(key, seen);
-                prop_assert!(rig.tape_is_cache(key), "after {:?} of {:?}", effect, act);
-                effects += 1;
-                prop_assert!(effects < 200, "it does not end");
-            }
-            let (now, items) = (rig.text(key), rig.items.iter().map(|item| item.token).collect::<Vec<_>>());
-            let said = [wanted.clone(), items].concat();
-            match answer {
-                Some(Ok(Answer::Prefilled { reuse, .. })) => {
-                    prop_assert_eq!(&now, &wanted);
-                    prop_assert!(!trims || reuse.prefilled.0 as usize <= wanted.len());
-                }
-                Some(Ok(Answer::Decoded { generated, .. })) => {
-                    prop_assert_eq!(generated as usize, rig.items.len());
-                    // Where the cache can't be cut a cancel may leave a head of what was there.
-                    prop_assert!(now == said || !trims && said.starts_with(&now));
-                }
-                Some(Ok(Answer::Saved { .. })) => saved = now.clone(),
-                Some(Ok(Answer::Restored { .. })) => prop_assert_eq!(&now, &saved),
-                Some(Err(Failure::Cancelled | Failure::Backend)) => {
-                    prop_assert!(now == text || said.starts_with(&now), "{now:?} of {said:?}");
-                    let appends = matches!(act.ask, Ask::Suffix(_) | Ask::Decode { .. });
-                    prop_assert!(!trims || !appends || now.starts_with(&text));
-                }
-                Some(Err(Failure::Refused(_))) => prop_assert_eq!(&now, &text),
-                other => return Err(TestCaseError::fail(format!("{other:?}"))),
+            let answer = run(&mut rig, key, ticket, &act)?;
+            let now = rig.text(key);
+            check(&rig, &act, answer, Texts { before: &text, wanted: &wanted, saved: &saved, now: &now })?;
+            if let Some(Ok(Answer::Saved { .. })) = answer {
+                saved.clone_from(&now);
             }
             text = now;
             prop_assert!(rig.table.session(key).unwrap().tape().resident() <= limit);
         }
     }
 }
+
+impl Act {
+    /// The text that it makes of `text` if it ends well and nothing is generated.
+    fn wanted(&self, text: &[TokenId], saved: &[TokenId]) -> Vec<TokenId> {
+        match &self.ask {
+            Ask::Prefix(tokens) => tokens.clone(),
+            Ask::Suffix(tokens) => [text, tokens].concat(),
+            Ask::Restore(_) => saved.to_vec(),
+            Ask::Decode { .. } | Ask::Snapshot => text.to_vec(),
+        }
+    }
+}
+
+/// Performs the effects of an operation to its end, its fault among them. The answer.
+fn run(rig: &mut Rig, key: Key, ticket: Ticket, act: &Act) -> Result<Option<Answered>, TestCaseError> {
+    let (mut answer, mut effects) = (None, 0);
+    while let Some(effect) = rig.table.begin(key, 2) {
+        if effects == act.after && matches!(act.fault, Fault::Cancel) {
+            rig.table.cancel(key, ticket);
+        }
+        if effect == Effect::Answer {
+            answer = rig.table.session(key).and_then(Session::answer);
+        }
+        let seen = match (effect, act.fault) {
+            (Effect::Evaluate { sequence, count, .. }, Fault::Fails(came) | Fault::Unknown(came))
+                if act.after <= effects =>
+            {
+                let came = came.min(count);
+                let fed =
+                    rig.table.session(key).map_or_else(Vec::new, |session| session.feed()[..came].to_vec());
+                rig.cache[sequence.0 as usize].extend(fed);
+                if matches!(act.fault, Fault::Unknown(_)) {
+                    Seen::Unknown
+                } else {
+                    Seen::Evaluated { came, failed: true }
+                }
+            }
+            _ => rig.perform(key, effect),
+        };
+        rig.see(key, seen);
+        prop_assert!(rig.tape_is_cache(key), "after {:?} of {:?}", effect, act);
+        effects += 1;
+        prop_assert!(effects < 200, "it does not end");
+    }
+    Ok(answer)
+}
+
+/// What the reference knows: the text before the operation, what it makes of it, what was saved last, and the text after it.
+struct Texts<'a> {
+    before: &'a [TokenId],
+    wanted: &'a [TokenId],
+    saved: &'a [TokenId],
+    now: &'a [TokenId],
+}
+
+/// Holds an answer against the text.
+fn check(rig: &Rig, act: &Act, answer: Option<Answered>, texts: Texts<'_>) -> Result<(), TestCaseError> {
+    let Texts { before, wanted, saved, now } = texts;
+    let items: Vec<TokenId> = rig.items.iter().map(|item| item.token).collect();
+    let said = [wanted, &items].concat();
+    match answer {
+        Some(Ok(Answer::Prefilled { reuse, .. })) => {
+            prop_assert_eq!(now, wanted);
+            prop_assert!(!rig.trims || reuse.prefilled.0 as usize <= wanted.len());
+        }
+        Some(Ok(Answer::Decoded { generated, .. })) => {
+            prop_assert_eq!(generated as usize, items.len());
+            // Where the cache can't be cut a cancel may leave a head of what was there.
+            prop_assert!(now == said || !rig.trims && said.starts_with(now));
+        }
+        Some(Ok(Answer::Saved { .. })) => {}
+        Some(Ok(Answer::Restored { .. })) => prop_assert_eq!(now, saved),
+        Some(Err(Failure::Cancelled | Failure::Backend)) => {
+            prop_assert!(now == before || said.starts_with(now), "{now:?} of {said:?}");
+            let appends = matches!(act.ask, Ask::Suffix(_) | Ask::Decode { .. });
+            prop_assert!(!rig.trims || !appends || now.starts_with(before));
+        }
+        Some(Err(Failure::Refused(_))) => prop_assert_eq!(now, before),
+        other => return Err(TestCaseError::fail(format!("{other:?}"))),
+    }
+    Ok(())
+}
+
+type Answered = Result<Answer, Failure>;

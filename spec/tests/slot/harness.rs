@@ -99,7 +99,7 @@ impl Daemon {
     }
 
     pub(crate) fn slot(&self, model: ModelId) -> &Slot {
-        self.table.slot(model).unwrap()
+        self.table.slot(model).expect("a slot of this model")
     }
 
     pub(crate) fn phase(&self, model: ModelId) -> Option<Phase> {

@@ -73,7 +73,7 @@ impl World {
             Effect::Load { generation, model } => {
                 assert_eq!(self.gate, Gate::Open, "no load after the fence");
                 self.work.insert(generation, Work::Loading);
-                let slot = self.table.slot(model).unwrap();
+                let slot = self.table.slot(model).expect("a load has a slot");
                 self.memory.insert(generation, slot.planned);
                 self.planned.insert(generation, slot.planned);
             }

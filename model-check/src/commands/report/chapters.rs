@@ -59,7 +59,14 @@ pub(super) fn rules(chapter: &str) -> Vec<Rule<'_>> {
 }
 
 /// The chapters with rules that a model checks, one line each.
-const CHAPTERS: &[(&str, &str)] = &[("lease", include_str!("../../../../spec/lease.md"))];
+const CHAPTERS: &[(&str, &str)] = &[
+    ("lease", include_str!("../../../../spec/lease.md")),
+    ("fence", include_str!("../../../../spec/fence.md")),
+    ("slot", include_str!("../../../../spec/slot.md")),
+    ("session", include_str!("../../../../spec/session.md")),
+    ("holder", include_str!("../../../../spec/holder.md")),
+    ("daemon", include_str!("../../../../spec/daemon.md")),
+];
 
 #[cfg(test)]
 mod tests {

@@ -58,19 +58,7 @@ impl Bind {
                 state.left.crashes -= 1;
                 state.end_holder(Process::Killed);
             }
-            action => self.asker_or_engine(state, action),
-        }
-    }
-
-    fn asker_or_engine(&self, state: &mut State, action: Action) {
-        match action {
-            Action::AskerBegins(number) => {
-                if let Some(question) = self.asks[number]
-                    && let Step::Do(_, ask) = Ask::start(names::versions(self.client_versions), question)
-                {
-                    state.askers[number] = Asker::Asking(ask);
-                }
-            }
+            Action::AskerBegins(number) => self.asker_begins(state, number),
             Action::AskerDoes(number, effect) => asker_does(state, number, effect),
             Action::AskerSees(number) => asker_sees(state, number),
             Action::AskerGivesUp(number) => {
@@ -88,18 +76,27 @@ impl Bind {
                     running.members[place].failed = true;
                 });
             }
-            Action::MemberIsGone(place) => {
-                let leaves = self.is(Mutant::CancelLeavesTheLoad);
-                with_running(state, |running| {
-                    let member = &mut running.members[place];
-                    member.gone = true;
-                    if !(leaves && member.model == Model::Loading) {
-                        member.model = Model::Nothing;
-                    }
-                });
-            }
-            _ => {}
+            Action::MemberIsGone(place) => self.member_is_gone(state, place),
         }
+    }
+
+    fn asker_begins(&self, state: &mut State, number: usize) {
+        if let Some(question) = self.asks[number]
+            && let Step::Do(_, ask) = Ask::start(names::versions(self.client_versions), question)
+        {
+            state.askers[number] = Asker::Asking(ask);
+        }
+    }
+
+    fn member_is_gone(&self, state: &mut State, place: usize) {
+        let leaves = self.is(Mutant::CancelLeavesTheLoad);
+        with_running(state, |running| {
+            let member = &mut running.members[place];
+            member.gone = true;
+            if !(leaves && member.model == Model::Loading) {
+                member.model = Model::Nothing;
+            }
+        });
     }
 
     fn client_does(&self, state: &mut State, effect: spawn::Effect) {

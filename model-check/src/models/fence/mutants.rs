@@ -250,7 +250,7 @@ impl Mutant {
             Mutant::PermitsStayOpen => (p::f9_nothing_lands_after::NAME, 14),
             Mutant::FreesAfterResidency => (p::f9_memory_first::NAME, 13),
             Mutant::FreeErrorIsFreed => (p::f9_memory_first::NAME, 13),
-            Mutant::DrainsForEver => (p::f10_bounded_drain::NAME, 6),
+            Mutant::DrainsForEver => (p::f10_bounded_drain::NAME, 7),
             Mutant::ReleasesAtBound => (p::f9_memory_first::NAME, 14),
             Mutant::FencedHandsOver => (p::f11_late_flushes_nothing::NAME, 7),
         };
@@ -283,9 +283,12 @@ impl Mutant {
             Mutant::EntryComparesInstanceOnly | Mutant::SessionOutlivesOwnership => c::REJOIN,
             Mutant::EntryComparesEpochOnly => c::with(c::STREAM, |budget| budget.removals = 1),
             Mutant::SessionOutlivesLoad | Mutant::ItemTrustsEntry | Mutant::ClientForgetsEpochs => c::STREAM,
-            Mutant::DrainsForEver | Mutant::ReleasesAtBound => {
-                c::with(c::HANDOVER, |budget| budget.stuck = 1)
-            }
+            // A durable write has no bound of its own, and makes a drain wait as well.
+            Mutant::DrainsForEver => c::with(c::HANDOVER, |budget| {
+                budget.stuck = 1;
+                budget.writes = 0;
+            }),
+            Mutant::ReleasesAtBound => c::with(c::HANDOVER, |budget| budget.stuck = 1),
             Mutant::FreeErrorIsFreed => c::with(c::HANDOVER, |budget| budget.failures = 1),
         };
         Fence { mutant: Some(self), ..model }
@@ -324,7 +327,7 @@ mod tests {
         ("crash", Mutant::IgnoresEpochs, |fence| fence.budget.crashes = 0),
         ("pause", Mutant::LateRenewalReopens, |fence| fence.budget.pauses = 0),
         ("suspend", Mutant::ClockStandsInSuspend, |fence| fence.budget.suspends = 0),
-        ("effect that never ends", Mutant::ReleasesAtBound, |fence| fence.budget.stuck = 0),
+        ("effect that never ends", Mutant::DrainsForEver, |fence| fence.budget.stuck = 0),
         ("I/O error", Mutant::UnknownIsDone, |fence| fence.budget.failures = 0),
         ("lease files removed", Mutant::IgnoresRecord, |fence| fence.budget.removals = 0),
         ("power loss", Mutant::DoneBeforeSync, |fence| fence.budget.power = 0),

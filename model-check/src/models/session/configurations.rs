@@ -6,14 +6,14 @@ use crate::configuration::Configuration;
 
 /// Every configuration.
 pub(super) fn all() -> Vec<Configuration<Sessions>> {
-    quick().into_iter().chain(deep()).collect()
+    tapes().into_iter().chain(snapshots()).chain(deep()).collect()
 }
 
-fn quick() -> Vec<Configuration<Sessions>> {
+/// Quick: what becomes of tapes and of the sequences that they are in.
+fn tapes() -> Vec<Configuration<Sessions>> {
     let (one, two) = (one(), two());
     let budget = Budget { opens: 1, asks: 4, ..Sessions::NOTHING };
     let reused = Budget { opens: 3, asks: 2, closes: 2, unknowns: 1, lates: 1, fences: 1, ..budget };
-    let shared = Sessions { places: 2, generates: 0, suffixes: &[], ..saved() };
     vec![
         Configuration::quick(
             "cancel",
@@ -44,6 +44,14 @@ fn quick() -> Vec<Configuration<Sessions>> {
             Sessions { sequences: 2, generates: 0, budget: reused, ..two },
             (957_825, 4_234_955, 25),
         ),
+    ]
+}
+
+/// Quick: what becomes of snapshots, and of a client that needs them.
+fn snapshots() -> Vec<Configuration<Sessions>> {
+    let budget = Budget { opens: 1, asks: 4, ..Sessions::NOTHING };
+    let shared = Sessions { places: 2, generates: 0, suffixes: &[], ..saved() };
+    vec![
         Configuration::quick(
             "snapshot",
             Sessions {

@@ -75,76 +75,35 @@ impl Sessions {
         effect: Effect,
         push: &mut impl FnMut(Fate),
     ) {
-        let (fails, unknown) = (0 < state.left.failures, 0 < state.left.unknowns);
+        let fails = (0 < state.left.failures).then_some(Fate::Fails(0));
+        let unknown = if 0 < state.left.unknowns { UNKNOWN } else { &[] };
         match effect {
-            Effect::Evaluate { count, .. } => {
-                push(Fate::Done);
-                if session.is_interrupted() {
-                    (0..count).for_each(|came| push(Fate::Stopped(came)));
-                }
-                if fails {
-                    (0..=count).for_each(|came| push(Fate::Fails(came)));
-                }
-                if unknown {
-                    (0..=count).for_each(|came| push(Fate::Unknown(came)));
-                }
-            }
-            Effect::Truncate { keep, .. } => {
-                if !self.trims && 0 < keep {
-                    return push(Fate::Uncuttable);
-                }
-                push(Fate::Done);
-                if fails {
-                    push(Fate::Fails(0));
-                }
-                if unknown {
-                    push(Fate::Unknown(0));
-                    push(Fate::Unknown(1));
-                }
-            }
-            Effect::Clear { .. } => {
-                push(Fate::Done);
-                if unknown {
-                    push(Fate::Unknown(0));
-                    push(Fate::Unknown(1));
-                }
-            }
-            Effect::Sample => {
-                push(Fate::Token("a"));
-                push(Fate::Token("b"));
-                push(Fate::Ends);
-                if fails {
-                    push(Fate::Fails(0));
-                }
-            }
+            Effect::Evaluate { count, .. } => batch_fates(state, session, count, push),
+            Effect::Truncate { keep, .. } if !self.trims && 0 < keep => push(Fate::Uncuttable),
             Effect::Save { .. } if owner.fenced && !self.is(Mutant::CommitNotFenced) => {
                 push(Fate::Fenced);
             }
-            Effect::Save { .. } => {
+            Effect::Truncate { .. } | Effect::Save { .. } => {
                 push(Fate::Done);
-                if fails {
-                    push(Fate::Fails(0));
-                }
-                if unknown {
-                    push(Fate::Unknown(0));
-                    push(Fate::Unknown(1));
-                }
+                fails.into_iter().chain(unknown.iter().copied()).for_each(push);
+            }
+            Effect::Clear { .. } => {
+                push(Fate::Done);
+                unknown.iter().copied().for_each(push);
+            }
+            Effect::Sample => {
+                [Fate::Token("a"), Fate::Token("b"), Fate::Ends].into_iter().chain(fails).for_each(push);
             }
             Effect::Load { .. } => {
                 push(Fate::Done);
-                if unknown {
+                if 0 < state.left.unknowns {
                     push(Fate::Unknown(1));
                 }
                 if 0 < state.left.shorts {
                     push(Fate::Short);
                 }
             }
-            Effect::Read(_) => {
-                push(Fate::Done);
-                if fails {
-                    push(Fate::Fails(0));
-                }
-            }
+            Effect::Read(_) => [Fate::Done].into_iter().chain(fails).for_each(push),
             Effect::Emit(_) | Effect::Answer => push(Fate::Done),
         }
     }
@@ -283,5 +242,21 @@ impl Sessions {
     }
 }
 
+/// What can become of a batch of `count` tokens.
+fn batch_fates(state: &State, session: &Session, count: usize, push: &mut impl FnMut(Fate)) {
+    push(Fate::Done);
+    if session.is_interrupted() {
+        (0..count).for_each(|came| push(Fate::Stopped(came)));
+    }
+    if 0 < state.left.failures {
+        (0..=count).for_each(|came| push(Fate::Fails(came)));
+    }
+    if 0 < state.left.unknowns {
+        (0..=count).for_each(|came| push(Fate::Unknown(came)));
+    }
+}
+
+/// What nobody knows the outcome of has not happened, or it has.
+const UNKNOWN: &[Fate] = &[Fate::Unknown(0), Fate::Unknown(1)];
 /// Messages that travel at once: a reader that does not read stalls its session.
 const WIRE: usize = 2;

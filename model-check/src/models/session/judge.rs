@@ -5,6 +5,7 @@ use modeld_spec::session::finish::FinishReason;
 use modeld_spec::session::machine::Session;
 use modeld_spec::session::operation::Operation;
 use modeld_spec::session::table::Key;
+use modeld_spec::session::tape::{Reuse, TokenCount};
 
 use super::Sessions;
 use super::mutants::Mutant;
@@ -82,87 +83,17 @@ pub(super) fn check_answer(
         return Some(Text::default());
     };
     let text = Text::of(session.text());
-    let (evaluated, cut) = (u64::from(begun.evaluated), u64::from(begun.cut));
-    let as_it_was = fingerprint(owner, session) == begun.was;
-    let untouched = begun.evaluated == 0 && begun.cut == 0;
-    let answer = match answer {
-        Ok(Answer::Prefilled { mut reuse, end }) if sessions.is(Mutant::AnswerGuessed) => {
-            reuse.prefilled.0 += reuse.reused.0;
-            reuse.reused.0 = 0;
-            Ok(Answer::Prefilled { reuse, end })
-        }
-        answer => answer,
-    };
+    let due = Due { sessions, begun, text, as_it_was: fingerprint(owner, session) == begun.was };
     let exact = match answer {
-        Ok(Answer::Prefilled { reuse, end }) => {
-            mark("session: prefilled");
-            let sum = reuse.reused.0 + reuse.prefilled.0 == u64::from(begun.asked);
-            text == begun.target
-                && end.0 as usize == text.len()
-                && reuse.prefilled.0 == evaluated
-                && reuse.dropped.0 == cut
-                && reuse.reused.0 == u64::from(begun.common)
-                && (sum || !sessions.trims)
-        }
-        Ok(Answer::Decoded { finish, generated }) => {
-            mark(match finish {
-                FinishReason::EndOfGeneration => "session: decode ended by the model",
-                FinishReason::Length => "session: decode ended by length",
-                FinishReason::ContextFull { .. } => "session: decode ended by a full context",
-                FinishReason::StopString => "session: decode ended by a stop string",
-                FinishReason::Cancelled => "session: decode cancelled",
-            });
-            let whole = text == begun.target && generated == u64::from(begun.emitted);
-            if finish == FinishReason::Cancelled {
-                // T5: everything that was handed out and nothing else; where the cache can't be cut, what is in it again.
-                let kept = whole || !sessions.trims && begun.target.begins_with(text);
-                if !kept || !begun.cancelled {
-                    broken.note(Rule::CancelAfterState);
-                }
-                true
-            } else {
-                whole
-            }
-        }
+        Ok(Answer::Prefilled { reuse, end }) => due.is_prefilled(reuse, end),
+        Ok(Answer::Decoded { finish, generated }) => due.is_decoded(finish, generated, broken),
         Ok(Answer::Saved { covers, .. }) => {
             mark("session: saved");
-            covers.0 as usize == text.len() && as_it_was
+            covers.0 as usize == text.len() && due.as_it_was
         }
         Ok(Answer::Restored { covers }) => covers.0 as usize == text.len() && text == begun.target,
-        Err(Failure::Cancelled) => {
-            mark("session: answered as cancelled");
-            let kept = match begun.operation {
-                _ if untouched => text == begun.before,
-                Operation::EnsurePrefix => begun.target.begins_with(text),
-                Operation::PrefillSuffix => {
-                    begun.target.begins_with(text) && (text.begins_with(begun.before) || !sessions.trims)
-                }
-                _ => as_it_was,
-            };
-            if !kept || !begun.cancelled {
-                broken.note(Rule::CancelAfterState);
-            }
-            true
-        }
-        Err(Failure::Refused(_)) => {
-            mark("session: restore refused");
-            if !as_it_was {
-                broken.note(Rule::RefusedChanged);
-            }
-            true
-        }
         Err(failure) => {
-            mark(match failure {
-                Failure::Closed => "session: answered as closed",
-                Failure::Fenced => "session: answered as fenced",
-                Failure::Backend => "session: answered as failed",
-                Failure::Fatal => "session: answered as fatal",
-                Failure::Storage => "session: answered as not written",
-                Failure::Cancelled | Failure::Refused(_) => "session: answered",
-            });
-            if begun.operation == Operation::Restore && failure == Failure::Backend && !as_it_was {
-                broken.note(Rule::RefusedChanged);
-            }
+            due.check_failure(failure, broken);
             true
         }
     };
@@ -170,6 +101,89 @@ pub(super) fn check_answer(
         broken.note(Rule::AnswerInexact);
     }
     Some(begun.target)
+}
+
+/// An answer that is due, beside what was done.
+struct Due<'a> {
+    sessions: &'a Sessions,
+    begun: Begun,
+    text: Text,
+    /// Whether neither the session nor the contents of its cache differ from those at the begin.
+    as_it_was: bool,
+}
+
+impl Due<'_> {
+    fn is_prefilled(&self, mut reuse: Reuse, end: TokenCount) -> bool {
+        mark("session: prefilled");
+        if self.sessions.is(Mutant::AnswerGuessed) {
+            reuse.prefilled.0 += reuse.reused.0;
+            reuse.reused.0 = 0;
+        }
+        let sum = reuse.reused.0 + reuse.prefilled.0 == u64::from(self.begun.asked);
+        self.text == self.begun.target
+            && end.0 as usize == self.text.len()
+            && reuse.prefilled.0 == u64::from(self.begun.evaluated)
+            && reuse.dropped.0 == u64::from(self.begun.cut)
+            && reuse.reused.0 == u64::from(self.begun.common)
+            && (sum || !self.sessions.trims)
+    }
+
+    /// Whether a decode is answered exactly. A cancelled one is held against what a cancel has to leave instead.
+    fn is_decoded(&self, finish: FinishReason, generated: u64, broken: &mut Broken) -> bool {
+        mark(match finish {
+            FinishReason::EndOfGeneration => "session: decode ended by the model",
+            FinishReason::Length => "session: decode ended by length",
+            FinishReason::ContextFull { .. } => "session: decode ended by a full context",
+            FinishReason::StopString => "session: decode ended by a stop string",
+            FinishReason::Cancelled => "session: decode cancelled",
+        });
+        let whole = self.text == self.begun.target && generated == u64::from(self.begun.emitted);
+        if finish != FinishReason::Cancelled {
+            return whole;
+        }
+        // T5: everything that was handed out and nothing else; where the cache can't be cut, what is in it again.
+        let kept = whole || !self.sessions.trims && self.begun.target.begins_with(self.text);
+        if !kept || !self.begun.cancelled {
+            broken.note(Rule::CancelAfterState);
+        }
+        true
+    }
+
+    /// Holds the session against what a failure has to leave.
+    fn check_failure(&self, failure: Failure, broken: &mut Broken) {
+        mark(match failure {
+            Failure::Cancelled => "session: answered as cancelled",
+            Failure::Refused(_) => "session: restore refused",
+            Failure::Closed => "session: answered as closed",
+            Failure::Fenced => "session: answered as fenced",
+            Failure::Backend => "session: answered as failed",
+            Failure::Fatal => "session: answered as fatal",
+            Failure::Storage => "session: answered as not written",
+        });
+        let restores = self.begun.operation == Operation::Restore;
+        match failure {
+            Failure::Cancelled if !self.is_left_by_cancel() => broken.note(Rule::CancelAfterState),
+            Failure::Refused(_) if !self.as_it_was => broken.note(Rule::RefusedChanged),
+            Failure::Backend if restores && !self.as_it_was => broken.note(Rule::RefusedChanged),
+            _ => {}
+        }
+    }
+
+    /// T5: whether a cancel leaves this.
+    fn is_left_by_cancel(&self) -> bool {
+        let Due { begun, text, .. } = self;
+        let untouched = begun.evaluated == 0 && begun.cut == 0;
+        let kept = match begun.operation {
+            _ if untouched => *text == begun.before,
+            Operation::EnsurePrefix => begun.target.begins_with(*text),
+            Operation::PrefillSuffix => {
+                let longer = text.begins_with(begun.before) || !self.sessions.trims;
+                begun.target.begins_with(*text) && longer
+            }
+            _ => self.as_it_was,
+        };
+        kept && begun.cancelled
+    }
 }
 
 /// Tells a session with the contents of its cache from every other.

@@ -88,9 +88,13 @@ pub enum Mutant {
 /// Every mutant, with what has to become of it.
 pub(super) fn all() -> Vec<Mutated<Sessions>> {
     let mutated = |mutant: Mutant| {
-        let (id, change) = mutant.told();
         let (by, steps) = mutant.caught_by();
-        Mutated { id, change, model: mutant.model(), expected: Expected::Killed { by, steps } }
+        Mutated {
+            id: mutant.id(),
+            change: mutant.change(),
+            model: mutant.model(),
+            expected: Expected::Killed { by, steps },
+        }
     };
     Mutant::ALL.into_iter().map(mutated).collect()
 }
@@ -136,91 +140,95 @@ impl Mutant {
         Mutant::EndNotCounted,
     ];
 
-    /// Its name, and what was changed.
-    fn told(self) -> (&'static str, &'static str) {
+    /// Its name.
+    fn id(self) -> &'static str {
         match self {
-            Mutant::NotCleared => ("not_cleared", "A sequence counts as emptied that nobody has emptied."),
-            Mutant::UnclearIsFree => {
-                ("unclear_is_free", "A sequence of which nobody knows whether it was emptied is used again.")
+            Mutant::NotCleared => "not_cleared",
+            Mutant::UnclearIsFree => "unclear_is_free",
+            Mutant::FreedInFlight => "freed_in_flight",
+            Mutant::TailNotCut => "tail_not_cut",
+            Mutant::UncuttableIsCut => "uncuttable_is_cut",
+            Mutant::NoOutputs => "no_outputs",
+            Mutant::FailedIsWhole => "failed_is_whole",
+            Mutant::StoppedIsWhole => "stopped_is_whole",
+            Mutant::UnknownIsNothing => "unknown_is_nothing",
+            Mutant::UnknownIsWhole => "unknown_is_whole",
+            Mutant::UnknownCutIsDone => "unknown_cut_is_done",
+            Mutant::FailedRepairIsDone => "failed_repair_is_done",
+            Mutant::BusyNotAsked => "busy_not_asked",
+            Mutant::CancelIgnored => "cancel_ignored",
+            Mutant::CancelHandsOut => "cancel_hands_out",
+            Mutant::PromptTruncated => "prompt_truncated",
+            Mutant::RefusesAfterwards => "refuses_afterwards",
+            Mutant::LimitOfModel => "limit_of_model",
+            Mutant::AnswerGuessed => "answer_guessed",
+            Mutant::NeverCuts => "never_cuts",
+            Mutant::TicketNotCompared => "ticket_not_compared",
+            Mutant::CancelHitsAny => "cancel_hits_any",
+            Mutant::LifeNotCompared => "life_not_compared",
+            Mutant::EpochNotCompared => "epoch_not_compared",
+            Mutant::ClientTakesAnyOperation => "client_takes_any_operation",
+            Mutant::GateNotAsked => "gate_not_asked",
+            Mutant::CommitNotFenced => "commit_not_fenced",
+            Mutant::ClientTakesOldEpoch => "client_takes_old_epoch",
+            Mutant::DigestNotCompared => "digest_not_compared",
+            Mutant::TornIsTaken => "torn_is_taken",
+            Mutant::IdentityNotCompared => "identity_not_compared",
+            Mutant::LengthNotCompared => "length_not_compared",
+            Mutant::LoadsInPlace => "loads_in_place",
+            Mutant::ReopenSkipsPrefix => "reopen_skips_prefix",
+            Mutant::GapIgnored => "gap_ignored",
+            Mutant::EndNotCounted => "end_not_counted",
+        }
+    }
+
+    /// What was changed.
+    fn change(self) -> &'static str {
+        match self {
+            Mutant::NotCleared => "A sequence counts as emptied that nobody has emptied.",
+            Mutant::UnclearIsFree => "A sequence of which nobody knows whether it was emptied is used again.",
+            Mutant::FreedInFlight => "A session that is closed does not wait for its batch.",
+            Mutant::TailNotCut => "What is not kept stays in the cache.",
+            Mutant::UncuttableIsCut => "A cache that can't be cut counts as cut.",
+            Mutant::NoOutputs => "A token is chosen by outputs of an earlier evaluation.",
+            Mutant::FailedIsWhole => "A batch that failed counts as evaluated.",
+            Mutant::StoppedIsWhole => "A batch that was stopped counts as evaluated.",
+            Mutant::UnknownIsNothing => "A batch of unknown outcome counts as not evaluated.",
+            Mutant::UnknownIsWhole => "A batch of unknown outcome counts as evaluated.",
+            Mutant::UnknownCutIsDone => "A cut of unknown outcome counts as done.",
+            Mutant::FailedRepairIsDone => {
+                "A session goes on whose cache could not be cut back to what is known."
             }
-            Mutant::FreedInFlight => {
-                ("freed_in_flight", "A session that is closed does not wait for its batch.")
+            Mutant::BusyNotAsked => "An operation begins in the place of the one under way.",
+            Mutant::CancelIgnored => "A cancelled operation goes on to its end.",
+            Mutant::CancelHandsOut => {
+                "A token that was chosen when the cancel came is handed out all the same."
             }
-            Mutant::TailNotCut => ("tail_not_cut", "What is not kept stays in the cache."),
-            Mutant::UncuttableIsCut => ("uncuttable_is_cut", "A cache that can't be cut counts as cut."),
-            Mutant::NoOutputs => ("no_outputs", "A token is chosen by outputs of an earlier evaluation."),
-            Mutant::FailedIsWhole => ("failed_is_whole", "A batch that failed counts as evaluated."),
-            Mutant::StoppedIsWhole => ("stopped_is_whole", "A batch that was stopped counts as evaluated."),
-            Mutant::UnknownIsNothing => {
-                ("unknown_is_nothing", "A batch of unknown outcome counts as not evaluated.")
+            Mutant::PromptTruncated => "Of a suffix that does not fit, what fits is taken.",
+            Mutant::RefusesAfterwards => "A suffix that does not fit is refused when the tape is full.",
+            Mutant::LimitOfModel => "A session gets more room than was reserved for it.",
+            Mutant::AnswerGuessed => "An answer counts what was reused as evaluated.",
+            Mutant::NeverCuts => "Where a part of the tape could stay everything is evaluated again.",
+            Mutant::TicketNotCompared => "An observation counts whatever operation it is of.",
+            Mutant::CancelHitsAny => "A cancel ends whatever operation is under way.",
+            Mutant::LifeNotCompared => "A handle is good for whatever session is in its place.",
+            Mutant::EpochNotCompared => "A handle of a former owner is good for the next one.",
+            Mutant::ClientTakesAnyOperation => "The client takes what comes, whatever operation it is of.",
+            Mutant::GateNotAsked => "Effects begin after the fence.",
+            Mutant::CommitNotFenced => "A snapshot that is being written at the fence takes hold.",
+            Mutant::ClientTakesOldEpoch => "The client takes what comes, whatever owner it is of.",
+            Mutant::DigestNotCompared => {
+                "A snapshot is restored whose bytes are not those that it is named after."
             }
-            Mutant::UnknownIsWhole => ("unknown_is_whole", "A batch of unknown outcome counts as evaluated."),
-            Mutant::UnknownCutIsDone => ("unknown_cut_is_done", "A cut of unknown outcome counts as done."),
-            Mutant::FailedRepairIsDone => (
-                "failed_repair_is_done",
-                "A session goes on whose cache could not be cut back to what is known.",
-            ),
-            Mutant::BusyNotAsked => {
-                ("busy_not_asked", "An operation begins in the place of the one under way.")
+            Mutant::TornIsTaken => "A snapshot that ends too early is taken for whole.",
+            Mutant::IdentityNotCompared => "A snapshot of another model is restored.",
+            Mutant::LengthNotCompared => {
+                "What a load has left in the cache is not compared with the snapshot."
             }
-            Mutant::CancelIgnored => ("cancel_ignored", "A cancelled operation goes on to its end."),
-            Mutant::CancelHandsOut => (
-                "cancel_hands_out",
-                "A token that was chosen when the cancel came is handed out all the same.",
-            ),
-            Mutant::PromptTruncated => {
-                ("prompt_truncated", "Of a suffix that does not fit, what fits is taken.")
-            }
-            Mutant::RefusesAfterwards => {
-                ("refuses_afterwards", "A suffix that does not fit is refused when the tape is full.")
-            }
-            Mutant::LimitOfModel => ("limit_of_model", "A session gets more room than was reserved for it."),
-            Mutant::AnswerGuessed => ("answer_guessed", "An answer counts what was reused as evaluated."),
-            Mutant::NeverCuts => {
-                ("never_cuts", "Where a part of the tape could stay everything is evaluated again.")
-            }
-            Mutant::TicketNotCompared => {
-                ("ticket_not_compared", "An observation counts whatever operation it is of.")
-            }
-            Mutant::CancelHitsAny => ("cancel_hits_any", "A cancel ends whatever operation is under way."),
-            Mutant::LifeNotCompared => {
-                ("life_not_compared", "A handle is good for whatever session is in its place.")
-            }
-            Mutant::EpochNotCompared => {
-                ("epoch_not_compared", "A handle of a former owner is good for the next one.")
-            }
-            Mutant::ClientTakesAnyOperation => {
-                ("client_takes_any_operation", "The client takes what comes, whatever operation it is of.")
-            }
-            Mutant::GateNotAsked => ("gate_not_asked", "Effects begin after the fence."),
-            Mutant::CommitNotFenced => {
-                ("commit_not_fenced", "A snapshot that is being written at the fence takes hold.")
-            }
-            Mutant::ClientTakesOldEpoch => {
-                ("client_takes_old_epoch", "The client takes what comes, whatever owner it is of.")
-            }
-            Mutant::DigestNotCompared => (
-                "digest_not_compared",
-                "A snapshot is restored whose bytes are not those that it is named after.",
-            ),
-            Mutant::TornIsTaken => ("torn_is_taken", "A snapshot that ends too early is taken for whole."),
-            Mutant::IdentityNotCompared => {
-                ("identity_not_compared", "A snapshot of another model is restored.")
-            }
-            Mutant::LengthNotCompared => (
-                "length_not_compared",
-                "What a load has left in the cache is not compared with the snapshot.",
-            ),
-            Mutant::LoadsInPlace => ("loads_in_place", "A snapshot is loaded over what the session has."),
-            Mutant::ReopenSkipsPrefix => {
-                ("reopen_skips_prefix", "After an owner change the history is not compared with the tape.")
-            }
-            Mutant::GapIgnored => {
-                ("gap_ignored", "The client does not look whether an item is the next one.")
-            }
-            Mutant::EndNotCounted => {
-                ("end_not_counted", "The client does not look whether all items came when the end comes.")
-            }
+            Mutant::LoadsInPlace => "A snapshot is loaded over what the session has.",
+            Mutant::ReopenSkipsPrefix => "After an owner change the history is not compared with the tape.",
+            Mutant::GapIgnored => "The client does not look whether an item is the next one.",
+            Mutant::EndNotCounted => "The client does not look whether all items came when the end comes.",
         }
     }
 

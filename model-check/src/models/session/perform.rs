@@ -2,7 +2,7 @@
 
 use modeld_spec::session::effect::{Effect, Seen, Sequence};
 use modeld_spec::session::reader::Stamp;
-use modeld_spec::session::snapshot::Refused;
+use modeld_spec::session::snapshot::{Digest, Refused};
 use modeld_spec::session::table::Key;
 use modeld_spec::session::tape::TokenId;
 
@@ -11,7 +11,7 @@ use super::actions::Fate;
 use super::judge;
 use super::mutants::Mutant;
 use super::names::{self, IDENTITY, Text};
-use super::state::{Cell, Cells, File, Message, Owner, Rule, State};
+use super::state::{Broken, Cell, Cells, File, Message, Owner, Rule, State};
 use crate::coverage::mark;
 use crate::models::lease::shared::Shared;
 
@@ -41,125 +41,24 @@ impl Sessions {
         if owner.fenced && matches!(effect, Effect::Emit(_) | Effect::Save { .. }) {
             broken.note(Rule::AfterFence);
         }
-        let life = key.life;
         Some(match effect {
-            Effect::Truncate { sequence, keep } => {
-                let resident = owner.cells(sequence).cells().len();
-                let landed = fate == Fate::Done || fate == Fate::Unknown(1);
-                if landed && !self.is(Mutant::TailNotCut) {
-                    owner.cells_mut(sequence).truncate(keep);
-                    owner.notes[place].outputs = None;
-                }
-                if let Some(begun) = &mut owner.notes[place].begun {
-                    begun.cut += u8::try_from(resident.saturating_sub(keep)).unwrap_or(u8::MAX);
-                }
-                let repairs = owner.notes[place].unsure;
-                match fate {
-                    Fate::Done if repairs => mark("session: cut back to what is known"),
-                    Fate::Done => mark("session: tail cut off"),
-                    _ => {}
-                }
-                match fate {
-                    Fate::Uncuttable => {
-                        mark("session: can't be cut");
-                        let begun = owner.notes[place].begun.as_mut();
-                        begun.into_iter().for_each(|begun| (begun.common, begun.cut) = (0, 0));
-                        if self.is(Mutant::UncuttableIsCut) { Seen::Done } else { Seen::Uncuttable }
-                    }
-                    Fate::Fails(_) => Seen::Failed,
-                    Fate::Unknown(_) => {
-                        mark("session: cut of unknown outcome");
-                        owner.notes[place].lost |= repairs;
-                        owner.notes[place].unsure = true;
-                        let believed =
-                            if repairs { Mutant::FailedRepairIsDone } else { Mutant::UnknownCutIsDone };
-                        if self.is(believed) { Seen::Done } else { Seen::Unknown }
-                    }
-                    _ if self.is(Mutant::NeverCuts) && 0 < keep && !repairs => {
-                        owner.cells_mut(sequence).truncate(0);
-                        Seen::Uncuttable
-                    }
-                    _ => {
-                        owner.notes[place].unsure = false;
-                        Seen::Done
-                    }
-                }
-            }
+            Effect::Truncate { sequence, keep } => self.truncate(owner, key, sequence, keep, fate),
             Effect::Evaluate { sequence, count, .. } => self.evaluate(owner, key, sequence, count, fate),
-            Effect::Sample => match fate {
-                Fate::Token(token) => {
-                    let tape = owner.table.session(key)?.tape().tokens();
-                    if owner.notes[place].outputs != Some(Text::of(tape.iter().copied())) {
-                        broken.note(Rule::StaleOutputs);
-                    }
-                    Seen::Sampled(names::tokens(token).first().copied())
-                }
-                Fate::Ends => Seen::Sampled(None),
-                _ => Seen::Failed,
-            },
+            Effect::Sample => sample(owner, key, fate, broken)?,
             Effect::Emit(item) => {
                 if let Some(begun) = &mut owner.notes[place].begun {
                     begun.emitted += 1;
                     begun.target.push(item.token);
                 }
                 if client.key == Some(key) {
-                    let stamp = Stamp { epoch: owner.epoch, life, ticket: item.ticket };
+                    let stamp = Stamp { epoch: owner.epoch, life: key.life, ticket: item.ticket };
                     wire.push((stamp, Message::Item(item)));
                 }
                 Seen::Done
             }
-            Effect::Save { sequence } => {
-                let head = owner.table.session(key)?.head();
-                let cells = *owner.cells(sequence);
-                let id = names::digest(&(&head, &cells.of_life(0)));
-                if matches!(fate, Fate::Done | Fate::Unknown(1)) {
-                    let truth = (head.identity, cells.text());
-                    *disk = Some(Shared::new(File { id, head, cells: cells.of_life(0), truth, torn: false }));
-                }
-                match fate {
-                    Fate::Done => Seen::Saved(id),
-                    Fate::Unknown(_) => Seen::Unknown,
-                    _ => Seen::Failed,
-                }
-            }
-            Effect::Read(id) => match disk {
-                _ if fate != Fate::Done => Seen::Failed,
-                Some(file) if file.id == id => {
-                    owner.notes[place].buffer = Some(file.clone());
-                    let mut head = file.head.clone();
-                    let found = names::digest(&(&file.head, &file.cells));
-                    let found = match self.mutant {
-                        Some(Mutant::DigestNotCompared) if !file.torn => id,
-                        Some(Mutant::TornIsTaken) if file.torn => id,
-                        _ => found,
-                    };
-                    if self.is(Mutant::IdentityNotCompared) {
-                        head.identity = IDENTITY;
-                    }
-                    Seen::Read(Ok((head, found)))
-                }
-                _ => Seen::Read(Err(Refused::Absent)),
-            },
-            Effect::Load { sequence } => {
-                let buffer = owner.notes[place].buffer.take()?;
-                let sequence = match owner.table.session(key)?.sequence() {
-                    Some(own) if self.is(Mutant::LoadsInPlace) => own,
-                    _ => sequence,
-                };
-                let mut cells = buffer.cells.of_life(life);
-                if fate != Fate::Done {
-                    cells.truncate(cells.cells().len().saturating_sub(1));
-                }
-                *owner.cells_mut(sequence) = cells;
-                let length = match self.mutant {
-                    Some(Mutant::LengthNotCompared) => buffer.head.tokens.len(),
-                    Some(Mutant::TornIsTaken) if buffer.torn => buffer.head.tokens.len(),
-                    _ => cells.cells().len(),
-                };
-                // What has to be in the cache if the restore ends well.
-                owner.notes[place].loaded = Some(buffer.truth);
-                if matches!(fate, Fate::Unknown(_)) { Seen::Unknown } else { Seen::Loaded(length) }
-            }
+            Effect::Save { sequence } => save(owner, key, sequence, fate, disk)?,
+            Effect::Read(id) => self.read(owner, key, id, fate, disk.as_ref()),
+            Effect::Load { sequence } => self.load(owner, key, sequence, fate)?,
             Effect::Clear { sequence } => {
                 if fate != Fate::Unknown(0) && !self.is(Mutant::NotCleared) {
                     owner.cells_mut(sequence).truncate(0);
@@ -177,13 +76,55 @@ impl Sessions {
                 let answer = session.answer()?;
                 let text = judge::check_answer(self, owner, key, broken)?;
                 if client.key == Some(key) {
-                    let stamp = Stamp { epoch: owner.epoch, life, ticket: session.ticket() };
+                    let stamp = Stamp { epoch: owner.epoch, life: key.life, ticket: session.ticket() };
                     wire.push((stamp, Message::Answer(answer, text)));
                 }
                 owner.notes[place].begun = None;
                 Seen::Done
             }
         })
+    }
+
+    fn truncate(&self, owner: &mut Owner, key: Key, sequence: Sequence, keep: usize, fate: Fate) -> Seen {
+        let resident = owner.cells(sequence).cells().len();
+        let landed = fate == Fate::Done || fate == Fate::Unknown(1);
+        if landed && !self.is(Mutant::TailNotCut) {
+            owner.cells_mut(sequence).truncate(keep);
+            owner.notes[key.place].outputs = None;
+        }
+        let note = &mut owner.notes[key.place];
+        if let Some(begun) = &mut note.begun {
+            begun.cut += u8::try_from(resident.saturating_sub(keep)).unwrap_or(u8::MAX);
+        }
+        let repairs = note.unsure;
+        match fate {
+            Fate::Done if repairs => mark("session: cut back to what is known"),
+            Fate::Done => mark("session: tail cut off"),
+            _ => {}
+        }
+        match fate {
+            Fate::Uncuttable => {
+                mark("session: can't be cut");
+                note.begun.iter_mut().for_each(|begun| (begun.common, begun.cut) = (0, 0));
+                if self.is(Mutant::UncuttableIsCut) { Seen::Done } else { Seen::Uncuttable }
+            }
+            Fate::Fails(_) => Seen::Failed,
+            Fate::Unknown(_) => {
+                mark("session: cut of unknown outcome");
+                note.lost |= repairs;
+                note.unsure = true;
+                let believed = if repairs { Mutant::FailedRepairIsDone } else { Mutant::UnknownCutIsDone };
+                if self.is(believed) { Seen::Done } else { Seen::Unknown }
+            }
+            _ if self.is(Mutant::NeverCuts) && 0 < keep && !repairs => {
+                owner.cells_mut(sequence).truncate(0);
+                Seen::Uncuttable
+            }
+            _ => {
+                note.unsure = false;
+                Seen::Done
+            }
+        }
     }
 
     fn evaluate(&self, owner: &mut Owner, key: Key, sequence: Sequence, count: usize, fate: Fate) -> Seen {
@@ -229,6 +170,80 @@ impl Sessions {
             _ => Seen::Evaluated { came: count, failed: false },
         }
     }
+
+    fn read(&self, owner: &mut Owner, key: Key, id: Digest, fate: Fate, disk: Option<&Shared<File>>) -> Seen {
+        if fate != Fate::Done {
+            return Seen::Failed;
+        }
+        let Some(file) = disk.filter(|file| file.id == id) else { return Seen::Read(Err(Refused::Absent)) };
+        owner.notes[key.place].buffer = Some(file.clone());
+        let mut head = file.head.clone();
+        let found = match self.mutant {
+            Some(Mutant::DigestNotCompared) if !file.torn => id,
+            Some(Mutant::TornIsTaken) if file.torn => id,
+            _ => names::digest(&(&file.head, &file.cells)),
+        };
+        if self.is(Mutant::IdentityNotCompared) {
+            head.identity = IDENTITY;
+        }
+        Seen::Read(Ok((head, found)))
+    }
+
+    fn load(&self, owner: &mut Owner, key: Key, sequence: Sequence, fate: Fate) -> Option<Seen> {
+        let buffer = owner.notes[key.place].buffer.take()?;
+        let sequence = match owner.table.session(key)?.sequence() {
+            Some(own) if self.is(Mutant::LoadsInPlace) => own,
+            _ => sequence,
+        };
+        let mut cells = buffer.cells.of_life(key.life);
+        if fate != Fate::Done {
+            cells.truncate(cells.cells().len().saturating_sub(1));
+        }
+        *owner.cells_mut(sequence) = cells;
+        let length = match self.mutant {
+            Some(Mutant::LengthNotCompared) => buffer.head.tokens.len(),
+            Some(Mutant::TornIsTaken) if buffer.torn => buffer.head.tokens.len(),
+            _ => cells.cells().len(),
+        };
+        // What has to be in the cache if the restore ends well.
+        owner.notes[key.place].loaded = Some(buffer.truth);
+        Some(if matches!(fate, Fate::Unknown(_)) { Seen::Unknown } else { Seen::Loaded(length) })
+    }
+}
+
+fn sample(owner: &Owner, key: Key, fate: Fate, broken: &mut Broken) -> Option<Seen> {
+    Some(match fate {
+        Fate::Token(token) => {
+            let tape = owner.table.session(key)?.tape().tokens();
+            if owner.notes[key.place].outputs != Some(Text::of(tape.iter().copied())) {
+                broken.note(Rule::StaleOutputs);
+            }
+            Seen::Sampled(names::tokens(token).first().copied())
+        }
+        Fate::Ends => Seen::Sampled(None),
+        _ => Seen::Failed,
+    })
+}
+
+fn save(
+    owner: &Owner,
+    key: Key,
+    sequence: Sequence,
+    fate: Fate,
+    disk: &mut Option<Shared<File>>,
+) -> Option<Seen> {
+    let head = owner.table.session(key)?.head();
+    let cells = *owner.cells(sequence);
+    let id = names::digest(&(&head, &cells.of_life(0)));
+    if matches!(fate, Fate::Done | Fate::Unknown(1)) {
+        let truth = (head.identity, cells.text());
+        *disk = Some(Shared::new(File { id, head, cells: cells.of_life(0), truth, torn: false }));
+    }
+    Some(match fate {
+        Fate::Done => Seen::Saved(id),
+        Fate::Unknown(_) => Seen::Unknown,
+        _ => Seen::Failed,
+    })
 }
 
 impl Owner {

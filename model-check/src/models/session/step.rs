@@ -167,16 +167,7 @@ impl Sessions {
                 true
             }
             Err(refusal) => {
-                mark(match refusal {
-                    Refusal::NotYet => "session: refused, not yet",
-                    Refusal::Busy(_) => "session: refused, busy",
-                    Refusal::Fatal => "session: refused, fatal",
-                    Refusal::Closed => "session: refused, closed",
-                    Refusal::Fenced => "session: refused, fenced",
-                    Refusal::Overflow { .. } => "session: refused, overflow",
-                    Refusal::Empty => "session: refused, empty",
-                    Refusal::NoSequence => "session: refused, no sequence",
-                });
+                mark(refused(refusal));
                 if owner.table.session(key) != Some(&before) {
                     broken.note(Rule::RefusalChanged);
                 }
@@ -372,5 +363,18 @@ impl Sessions {
         if owner.table.session(key) != Some(&before) {
             broken.note(Rule::LateTookHold);
         }
+    }
+}
+
+fn refused(refusal: Refusal) -> &'static str {
+    match refusal {
+        Refusal::NotYet => "session: refused, not yet",
+        Refusal::Busy(_) => "session: refused, busy",
+        Refusal::Fatal => "session: refused, fatal",
+        Refusal::Closed => "session: refused, closed",
+        Refusal::Fenced => "session: refused, fenced",
+        Refusal::Overflow { .. } => "session: refused, overflow",
+        Refusal::Empty => "session: refused, empty",
+        Refusal::NoSequence => "session: refused, no sequence",
     }
 }

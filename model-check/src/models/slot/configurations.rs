@@ -66,6 +66,11 @@ fn deep() -> Vec<Configuration<Slot>> {
     let three = Slot { callers: 3, asks: 2, failures: 1, hang_ups: true, ..Slot::SMALL };
     let mixed = Slot { menu: MIXED, needs: [1, 2, 1], slow: true, idle: true, ..three.clone() };
     vec![
+        Configuration::deep(
+            "crashes",
+            Slot { menu: CRASH, crashes: 2, disk_failures: 1, ..three.clone() },
+            (15_010_567, 91_050_299, 43),
+        ),
         Configuration::deep("fences", Slot { fences: 1, ..mixed.clone() }, (5_900_229, 36_738_068, 62)),
         Configuration::deep("mixed", Slot { asks: 3, hang_ups: false, ..mixed }, (1_162_673, 5_592_222, 73)),
         Configuration::deep("four", Slot { callers: 4, menu: BESIDE, ..three }, (1_707_011, 10_403_330, 49)),
@@ -75,15 +80,17 @@ fn deep() -> Vec<Configuration<Slot>> {
 /// A member that is switched where both models fit.
 const BESIDE: &[Choice] = &[Choice::open(0), Choice::load(0), Choice::load(1)];
 /// A member that is switched, with and without leave to unload the old model first.
-const INSTEAD: &[Choice] = &[Choice::open(0), Choice::load(0), Choice::load(1), Choice::load_instead(1)];
+pub(super) const INSTEAD: &[Choice] =
+    &[Choice::open(0), Choice::load(0), Choice::load(1), Choice::load_instead(1)];
 /// Two members of one model, and an unload of one of them.
-const UNLOAD: &[Choice] = &[Choice::open(0), Choice::UNLOAD, Choice::open(0).of(1)];
+pub(super) const UNLOAD: &[Choice] = &[Choice::open(0), Choice::UNLOAD, Choice::open(0).of(1)];
 /// Two members of models of different sizes.
-const EVICT: &[Choice] = &[Choice::open(0), Choice::open(1).of(1), Choice::load(2), Choice::load(1)];
+pub(super) const EVICT: &[Choice] =
+    &[Choice::open(0), Choice::open(1).of(1), Choice::load(2), Choice::load(1)];
 /// Two members, and an explicit load of the first one's model.
-const CRASH: &[Choice] = &[Choice::open(0), Choice::load(0), Choice::open(1).of(1)];
+pub(super) const CRASH: &[Choice] = &[Choice::open(0), Choice::load(0), Choice::open(1).of(1)];
 /// A member whose model is given up while another member takes the room.
-const RESTORE: &[Choice] = &[Choice::open(0), Choice::load_instead(1), Choice::open(2).of(1)];
+pub(super) const RESTORE: &[Choice] = &[Choice::open(0), Choice::load_instead(1), Choice::open(2).of(1)];
 /// Of everything something.
 const MIXED: &[Choice] =
     &[Choice::open(0), Choice::load(1), Choice::load_instead(1), Choice::UNLOAD, Choice::open(2).of(1)];

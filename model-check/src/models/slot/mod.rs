@@ -16,6 +16,7 @@ pub mod actions;
 mod configurations;
 mod describe;
 mod engine;
+pub mod goals;
 mod judge;
 mod lies;
 mod marks;
@@ -30,6 +31,7 @@ use modeld_spec::slot::table::Slots;
 use stateright::{Model, Property};
 
 use crate::configuration::Configuration;
+use crate::liveness::{Assumption, Fairness, Goal, Lasting};
 use crate::study::{self, Mutated, Promise, Study};
 use actions::Action;
 use mutants::Mutant;
@@ -220,6 +222,26 @@ impl Study for Slot {
 
     fn marks() -> &'static [&'static str] {
         marks::ALL
+    }
+
+    fn goals(&self) -> Vec<Goal<Self>> {
+        goals::goals()
+    }
+
+    fn fairness(&self, state: &State, action: &Action) -> Fairness {
+        self.obliges(state, action)
+    }
+
+    fn assumptions(&self) -> Vec<Assumption> {
+        self.assumed()
+    }
+
+    fn beat(action: &Action) -> bool {
+        *action == Action::DrainTick
+    }
+
+    fn lasting() -> Vec<Lasting<Self>> {
+        goals::lasting()
     }
 
     fn representative(state: &State) -> Option<State> {

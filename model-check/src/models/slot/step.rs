@@ -82,7 +82,7 @@ impl Slot {
         let Want::Load(wanted) = what.want else { return None };
         let gives_up =
             |choice: &Choice| choice.member == what.member && matches!(choice.want, Want::LoadInstead(_));
-        if self.menu.iter().any(|choice| gives_up(&choice)) {
+        if self.menu.iter().any(gives_up) {
             return None;
         }
         let table = state.table.as_ref()?;
@@ -107,8 +107,9 @@ impl Slot {
         // An answer that was under way until here reached nobody.
         state.callers[caller].stage = Stage::Idle;
         let after = others(state);
+        // Who is answered in that step, as one who waited for a drain that is given up, has lost nothing.
         let is_lost = |other: &usize| {
-            !after.contains(other) && !matches!(state.callers[*other].stage, Stage::Holding { .. })
+            !after.contains(other) && matches!(state.callers[*other].stage, Stage::Waiting { .. })
         };
         // A closed gate is seen by everybody, and ends every wait.
         if !state.gate_closed && before.iter().any(is_lost) {
@@ -118,6 +119,9 @@ impl Slot {
 
     fn mark_ends(&self, state: &mut State, model: usize) {
         let Work::Marking { generation } = state.engine[model] else { return };
+        if state.disk_fails && self.mutant == Some(Mutant::RetriesMark) {
+            return;
+        }
         state.engine[model] = Work::None;
         let restores = state.table.as_ref().is_some_and(|table| {
             table.slots().iter().any(|slot| slot.generation.get() == u64::from(generation) && slot.restore)
@@ -138,6 +142,9 @@ impl Slot {
     /// The gate is asked once more where a load begins: it may have closed since the table wanted it.
     fn begin_load(&self, state: &mut State, model: usize) {
         let Work::Starting { generation, breaking } = state.engine[model] else { return };
+        if state.gate_closed && self.mutant == Some(Mutant::AsksGateAgain) {
+            return;
+        }
         if state.gate_closed && self.mutant != Some(Mutant::LoadsWithoutPermit) {
             state.engine[model] = Work::None;
             return self.hear_of(state, generation, |generation| Event::LoadFailed { generation });

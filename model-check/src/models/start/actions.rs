@@ -230,7 +230,9 @@ impl Starting {
             }
             (_, Effect::TakeRun) => state.disk.run_lock.is_none(),
             (Who::Starter(_), Effect::AwaitChange { .. }) => {
-                state.disk.run_lock.is_none() || named(state).is_some_and(|life| state.is_ready(life))
+                self.mutant == Some(Mutant::WaitsAnew)
+                    || state.disk.run_lock.is_none()
+                    || named(state).is_some_and(|life| state.is_ready(life))
             }
             (_, Effect::AwaitChange { .. }) => {
                 state.disk.run_lock.is_none() || named(state).is_some_and(|life| state.lives(life))

@@ -78,6 +78,19 @@ fn deep() -> Vec<Configuration<Starting>> {
     let calm = Starting::CALM;
     vec![
         Configuration::deep(
+            "slow-crash",
+            Starting {
+                stoppers: 1,
+                slow: true,
+                crashes: 1,
+                foreground: true,
+                progress: true,
+                children: 3,
+                ..calm.clone()
+            },
+            (1_434_825, 5_747_003, 80),
+        ),
+        Configuration::deep(
             "slow-race",
             Starting { stoppers: 1, slow: true, crashes: 1, children: 3, ..calm.clone() },
             (96_588, 294_043, 67),

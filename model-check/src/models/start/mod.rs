@@ -12,6 +12,7 @@
 pub mod actions;
 mod configurations;
 mod describe;
+pub mod goals;
 pub mod mutants;
 mod perform;
 pub mod properties;
@@ -27,6 +28,7 @@ use modeld_spec::time::BootTime;
 use stateright::{Model, Property};
 
 use crate::configuration::Configuration;
+use crate::liveness::{Assumption, Fairness, Goal, Lasting};
 use crate::study::{self, Mutated, Promise, Study};
 use actions::{Action, Remains};
 use mutants::Mutant;
@@ -234,5 +236,21 @@ impl Study for Starting {
 
     fn marks() -> &'static [&'static str] {
         configurations::MARKS
+    }
+
+    fn goals(&self) -> Vec<Goal<Self>> {
+        goals::goals()
+    }
+
+    fn fairness(&self, _: &State, action: &Action) -> Fairness {
+        self.obliges(action)
+    }
+
+    fn assumptions(&self) -> Vec<Assumption> {
+        self.assumed()
+    }
+
+    fn lasting() -> Vec<Lasting<Self>> {
+        goals::lasting()
     }
 }

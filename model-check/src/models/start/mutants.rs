@@ -3,8 +3,8 @@
 //! A machine is never changed: a mutant falsifies what a machine observes, or what becomes of what it wants, in
 //! the way that a machine without the guard would behave. See `perform.rs`, `actions.rs` and `step.rs` for the places.
 
-use super::Starting;
 use super::properties as p;
+use super::{Starting, goals};
 use crate::study::{Expected, Mutated};
 
 /// One change.
@@ -102,6 +102,10 @@ pub enum Mutant {
     StartErrorIsFree,
     /// A daemon that could not write that it starts goes on.
     NameErrorIgnored,
+    /// A daemon that is not ready is asked again and again, and each time the wait begins anew.
+    WaitsAnew,
+    /// Who comes second takes no answer of a daemon for ready, and asks again.
+    NeverAttaches,
 }
 
 /// Every mutant, with what has to become of it.
@@ -111,7 +115,7 @@ pub(super) fn all() -> Vec<Mutated<Starting>> {
 
 impl Mutant {
     /// Every mutant.
-    pub const ALL: [Mutant; 46] = [
+    pub const ALL: [Mutant; 48] = [
         Mutant::HeldIsTaken,
         Mutant::DropsLockToCleanUp,
         Mutant::ReadyBeforeServing,
@@ -158,6 +162,8 @@ impl Mutant {
         Mutant::MetadataIsOracle,
         Mutant::StartErrorIsFree,
         Mutant::NameErrorIgnored,
+        Mutant::WaitsAnew,
+        Mutant::NeverAttaches,
     ];
 
     fn mutated(self) -> Mutated<Starting> {
@@ -214,6 +220,8 @@ impl Mutant {
             Mutant::MetadataIsOracle => "metadata_is_oracle",
             Mutant::StartErrorIsFree => "start_error_is_free",
             Mutant::NameErrorIgnored => "name_error_ignored",
+            Mutant::WaitsAnew => "waits_anew",
+            Mutant::NeverAttaches => "never_attaches",
         }
     }
 
@@ -284,6 +292,12 @@ impl Mutant {
             Mutant::MetadataIsOracle => "A stop takes the absence of metadata for a free run lock.",
             Mutant::StartErrorIsFree => "A start takes a run lock that it could not look at for free.",
             Mutant::NameErrorIgnored => "A daemon that could not write that it starts goes on.",
+            Mutant::WaitsAnew => {
+                "A daemon that is not ready is asked again and again, and each time the wait begins anew."
+            }
+            Mutant::NeverAttaches => {
+                "Who comes second takes no answer of a daemon for ready, and asks again."
+            }
         }
     }
 
@@ -336,6 +350,8 @@ impl Mutant {
             Mutant::LooksBeforeInspecting => killed(p::d8_status_is_true::NAME, 7),
             Mutant::MetadataIsOracle => killed(p::d11_stopped_means_free::NAME, 6),
             Mutant::StartErrorIsFree => killed(p::d13_failure_decides_nothing::NAME, 2),
+            Mutant::WaitsAnew => killed(goals::ENDS, 6),
+            Mutant::NeverAttaches => killed(goals::SUCCEEDS, 13),
             Mutant::NameErrorIgnored => Expected::Equivalent {
                 reason: "the next write tells the same, and fails as well where the directory takes none: the guard only makes the failure come sooner",
             },
@@ -382,7 +398,10 @@ impl Mutant {
             Mutant::LockErrorIsTaken => Starting { foreground: true, starters: 1, failures: 1, ..calm },
             Mutant::BindErrorIgnored => Starting { starters: 1, failures: 1, ..calm },
             Mutant::LeavesRemains => Starting { starters: 1, remains: true, ..calm },
-            Mutant::ChangeWithoutBound => Starting { foreground: true, starters: 1, hangs: 1, ..calm },
+            Mutant::ChangeWithoutBound | Mutant::WaitsAnew => {
+                Starting { foreground: true, starters: 1, hangs: 1, ..calm }
+            }
+            Mutant::NeverAttaches => Starting { foreground: true, starters: 1, ..calm },
             Mutant::ReapWithoutBound => Starting { foreground: true, starters: 1, hangs: 1, ..calm },
             Mutant::GivesUpUnclosed => Starting { slow: true, starters: 1, ..calm },
             Mutant::PublishErrorIgnored => Starting { probes: 1, starters: 1, failures: 1, ..calm },

@@ -226,6 +226,7 @@ impl Starting {
             (Some(Mutant::MetadataIsProof), _) => Answer::Ready(life),
             (Some(Mutant::NotReadyIsReady), Answer::NotReady(there)) => Answer::Ready(there),
             (Some(Mutant::AnyAnswerWillDo), Answer::Ready(_)) => Answer::Ready(life),
+            (Some(Mutant::NeverAttaches), Answer::Ready(there)) => Answer::NotReady(there),
             _ => answer,
         }
     }

@@ -29,7 +29,9 @@ pub(super) fn svg(tale: &Tale) -> String {
         }
     }
     for (index, (step, row)) in tale.steps.iter().zip(layout.rows.iter().skip(1)).enumerate() {
-        let is_fatal = tale.broken.is_some() && index + 1 == tale.steps.len();
+        // Where a path never ends, no single step of it breaks the promise.
+        let ends = tale.returns_to.is_none() && index + 1 == tale.steps.len();
+        let is_fatal = tale.broken.is_some() && ends;
         svg += &drawn(&layout, step, row, index + 1, is_fatal);
     }
     svg += &endings_of(tale, &layout);
@@ -140,7 +142,7 @@ fn endings_of(tale: &Tale, layout: &Layout) -> String {
         svg += &band(layout, "again", &format!("again from step {}", step + 1), top);
         if let Some(row) = layout.rows.get(step + 1) {
             let to = anchor(row);
-            let _ = writeln!(svg, "<path class=\"back\" d=\"M 10 {top} V {to} h 10 l -4 -4 m 4 4 l -4 4\"/>");
+            let _ = writeln!(svg, "<path class=\"back\" d=\"M 7 {top} V {to} h 7 l -4 -4 m 4 4 l -4 4\"/>");
         }
         top += ENDING + PAD;
     }

@@ -1,6 +1,6 @@
 //! S14: where nothing is due nobody waits.
 //!
-//! No dead end has a waiter; that there is no endless detour either is for the search for fair cycles.
+//! No dead end has a waiter; that there is no endless detour either is a goal (`goals.rs`).
 
 use crate::models::slot::Slot;
 use crate::models::slot::state::State;

@@ -1,6 +1,6 @@
 //! S3: a hang-up is felt by nobody else.
 //!
-//! Promise 10 of the brief. Seen where a hang-up is heard: everybody else waits as before, or was let in.
+//! Promise 10 of the brief. Seen where a hang-up is heard: everybody else waits as before, or was answered.
 
 use crate::models::slot::Slot;
 use crate::models::slot::state::{Broken, State};
