@@ -173,7 +173,7 @@ mod tests {
     use crate::models::slot::mutants;
     use crate::models::slot::properties as p;
     use crate::search::shortest::{Shortest, shortest};
-    use crate::study::{Expected, Kind, Study};
+    use crate::study::{Expected, Kind};
     use crate::subject::{Of, Subject};
 
     /// The mutants that a goal has to notice, each with the goal and the length.
