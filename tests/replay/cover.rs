@@ -52,24 +52,26 @@ impl Graph {
     }
 
     /// Paths from the beginning, by indices of actions, on which every edge lies: each goes the shortest way to a
-    /// state with an edge left, and from there on for as long as there are any.
+    /// state with an edge left, and from there on for as long as another one is near.
     pub(crate) fn cover(&self) -> impl Iterator<Item = Vec<u32>> + '_ {
-        let mut gone: Vec<Vec<bool>> = self.next.iter().map(|next| vec![false; next.len()]).collect();
+        let mut left = Left::all(self);
         let mut first = 0;
         std::iter::from_fn(move || {
-            while gone.get(first)?.iter().all(|gone| *gone) {
+            while left.at(first)?.is_none() {
                 first += 1;
             }
             let mut path = self.way_to(first as u32);
             let mut at = 0;
             for index in &path {
-                gone[at][*index as usize] = true;
-                at = self.next[at][*index as usize] as usize;
+                at = left.go(at, *index);
             }
-            while let Some(index) = gone[at].iter().position(|gone| !gone) {
-                gone[at][index] = true;
-                path.push(index as u32);
-                at = self.next[at][index] as usize;
+            while path.len() < LONG
+                && let Some(way) = left.way_on(at)
+            {
+                for index in way {
+                    at = left.go(at, index);
+                    path.push(index);
+                }
             }
             Some(path)
         })
@@ -88,8 +90,63 @@ impl Graph {
     }
 }
 
+/// The edges that no path has gone yet.
+struct Left<'a> {
+    graph: &'a Graph,
+    gone: Vec<Vec<bool>>,
+}
+
+impl<'a> Left<'a> {
+    fn all(graph: &'a Graph) -> Self {
+        Left { graph, gone: graph.next.iter().map(|next| vec![false; next.len()]).collect() }
+    }
+
+    /// The first edge that is left at this state, if any; `None` beyond the last state.
+    fn at(&self, state: usize) -> Option<Option<u32>> {
+        let gone = self.gone.get(state)?;
+        Some(gone.iter().position(|gone| !gone).map(|index| index as u32))
+    }
+
+    /// Goes an edge, and says where it leads.
+    fn go(&mut self, state: usize, index: u32) -> usize {
+        self.gone[state][index as usize] = true;
+        self.graph.next[state][index as usize] as usize
+    }
+
+    /// The shortest way along an edge that is left, if there is one near.
+    fn way_on(&self, state: usize) -> Option<Vec<u32>> {
+        // Each state that was come to, with the place of the one before it and the edge between them.
+        let mut seen = vec![(state as u32, 0, 0)];
+        let mut place = 0;
+        while let Some((at, ..)) = seen.get(place).copied() {
+            if let Some(Some(index)) = self.at(at as usize) {
+                let mut way = vec![index];
+                while place != 0 {
+                    let (_, before, index) = seen[place];
+                    way.push(index);
+                    place = before;
+                }
+                way.reverse();
+                return Some(way);
+            }
+            for (index, next) in self.graph.next[at as usize].iter().enumerate() {
+                if seen.len() < NEAR && seen.iter().all(|(known, ..)| known != next) {
+                    seen.push((*next, place, index as u32));
+                }
+            }
+            place += 1;
+        }
+        None
+    }
+}
+
 fn fingerprint(state: &impl Hash) -> u64 {
     let mut hasher = DefaultHasher::new();
     state.hash(&mut hasher);
     hasher.finish()
 }
+
+/// How many states are looked at for another edge before a path ends.
+const NEAR: usize = 200;
+/// From how many steps on a path does not go on: what went wrong on it is to be read.
+const LONG: usize = 2000;
