@@ -10,7 +10,7 @@ use crate::configuration::Configuration;
 
 /// Every configuration.
 pub(super) fn all() -> Vec<Configuration<Lease>> {
-    quick().into_iter().chain(deep()).collect()
+    quick().into_iter().chain(together()).chain(deep()).collect()
 }
 
 fn quick() -> Vec<Configuration<Lease>> {
@@ -69,6 +69,14 @@ fn quick() -> Vec<Configuration<Lease>> {
             Lease { foreign: true, policy: Some(Policy::Kill), ..calm.clone() },
             (1_243_885, 5_588_954, 144),
         ),
+    ]
+}
+
+/// Three processes, and faults together.
+fn together() -> Vec<Configuration<Lease>> {
+    let prompt = Lease { crashes: 0, restarts: 0, prompt: true, ..Lease::SMALL };
+    let quick = Configuration::quick;
+    vec![
         quick(
             "kill",
             Lease {
@@ -112,8 +120,6 @@ fn deep() -> Vec<Configuration<Lease>> {
         deep("power-cut-paused", Lease { power_cuts: 1, ..calm }, (0, 0, 0)),
         deep("three", Lease { horizon: Some(2), ..three.clone() }, (0, 0, 0)),
         deep("three-crash", Lease { horizon: Some(2), crashes: 1, ..three }, (0, 0, 0)),
-        deep("all-deep", Lease { processes: 3, epochs: Some(2), ..all_faults(1) }, (0, 0, 0)),
-        deep("all-twice", Lease { epochs: Some(2), ..all_faults(2) }, (0, 0, 0)),
     ]
 }
 

@@ -92,15 +92,7 @@ impl Lease {
                 Seen::Done
             }
             Effect::InspectProcess(process) => Seen::Process(self.inspect(state, slot, *process)),
-            Effect::KillProcess(process) => {
-                let seen = self.inspect(state, slot, *process);
-                let target = self.aimed_at(state, slot, *process, seen);
-                if let Some(target) = target {
-                    self.watch_kill(state, slot, target, *process);
-                    end(state, target, Main::Crashed);
-                }
-                Seen::Process(if target.is_some() { ProcessSeen::Alive } else { seen })
-            }
+            Effect::KillProcess(process) => Seen::Process(self.kill(state, slot, *process)),
             Effect::Quiesce | Effect::Flush => Seen::Done,
             Effect::Free => {
                 if self.mutant != Some(Mutant::ReleasesBeforeFree) {
@@ -113,6 +105,14 @@ impl Lease {
                 Seen::Done
             }
         }
+    }
+
+    fn kill(&self, state: &mut State, slot: usize, process: ProcessId) -> ProcessSeen {
+        let seen = self.inspect(state, slot, process);
+        let Some(target) = self.aimed_at(state, slot, process, seen) else { return seen };
+        self.watch_kill(state, slot, target, process);
+        end(state, target, Main::Crashed);
+        ProcessSeen::Alive
     }
 
     /// Whether as many epochs were granted as this configuration has. The numbers of a store that says so to a
