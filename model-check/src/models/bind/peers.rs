@@ -72,6 +72,7 @@ impl Bind {
                 }
             }
             Action::AskerDoes(number, effect) => asker_does(state, number, effect),
+            Action::AskerSees(_) if self.is(Mutant::PollsForAnswer) && state.running().is_none() => {}
             Action::AskerSees(number) => asker_sees(state, number),
             Action::AskerGivesUp(number) => {
                 state.left.impatience -= 1;
@@ -164,6 +165,10 @@ impl Bind {
 
     fn client_sees(&self, state: &mut State) {
         match state.client.main {
+            Main::Spawning(spawn)
+                if self.is(Mutant::PollsForReady)
+                    && spawn.effect() == spawn::Effect::AwaitReady
+                    && state.running().is_none() => {}
             Main::Spawning(spawn) => {
                 let seen = match spawn.effect() {
                     spawn::Effect::Receive(attempt) => match state.wires[client_wire(attempt)].down.take() {
