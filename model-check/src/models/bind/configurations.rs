@@ -162,8 +162,8 @@ fn deep() -> Vec<Configuration<Bind>> {
     ]
 }
 
-const ADD: Option<Question<Name>> = Some(Question::Add { member: Name::Second, ticket: SECOND });
+pub(super) const ADD: Option<Question<Name>> = Some(Question::Add { member: Name::Second, ticket: SECOND });
 const ADD_FIRST: Option<Question<Name>> = Some(Question::Add { member: Name::First, ticket: SECOND });
-const STOP_FIRST: Option<Question<Name>> = Some(Question::Stop { member: Name::First });
+pub(super) const STOP_FIRST: Option<Question<Name>> = Some(Question::Stop { member: Name::First });
 const STOP_SECOND: Option<Question<Name>> = Some(Question::Stop { member: Name::Second });
-const STOP_ALL: Option<Question<Name>> = Some(Question::StopAll);
+pub(super) const STOP_ALL: Option<Question<Name>> = Some(Question::StopAll);

@@ -220,7 +220,9 @@ impl Bind {
                 Seen::ParentGone
             }
             Heard::Reparented => {
-                running.parent = Parent::Noticed;
+                if !self.is(Mutant::LooksAgain) {
+                    running.parent = Parent::Noticed;
+                }
                 mark(if client_lives {
                     "bind: reparented, the client lives"
                 } else {

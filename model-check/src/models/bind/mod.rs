@@ -13,6 +13,7 @@
 pub mod actions;
 mod configurations;
 mod describe;
+pub mod goals;
 mod holder;
 mod marks;
 pub mod mutants;
@@ -29,6 +30,7 @@ use stateright::{Model, Property};
 
 use crate::configuration::Configuration;
 use crate::coverage;
+use crate::liveness::{Assumption, Fairness, Goal, Lasting};
 use crate::study::{self, Mutated, Promise, Study};
 use actions::Action;
 use mutants::Mutant;
@@ -240,6 +242,22 @@ impl Study for Bind {
 
     fn marks() -> &'static [&'static str] {
         marks::MARKS
+    }
+
+    fn goals(&self) -> Vec<Goal<Self>> {
+        goals::goals()
+    }
+
+    fn fairness(&self, _: &State, action: &Action) -> Fairness {
+        Self::obliges(action)
+    }
+
+    fn assumptions(&self) -> Vec<Assumption> {
+        Self::assumed()
+    }
+
+    fn lasting() -> Vec<Lasting<Self>> {
+        goals::lasting()
     }
 }
 

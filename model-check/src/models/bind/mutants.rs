@@ -6,10 +6,10 @@
 
 use modeld_spec::holder::frame::Question;
 
-use super::Bind;
 use super::names::{Name, SECOND};
 use super::properties as p;
 use super::state::Budget;
+use super::{Bind, goals};
 use crate::study::{Expected, Mutated};
 
 /// One change.
@@ -89,6 +89,12 @@ pub enum Mutant {
     MissesTheChildsEnd,
     /// The client leaves a holder behind that it could not bind.
     LeavesTheChild,
+    /// A holder that was given another parent looks for its client again and again, and hears nothing else.
+    LooksAgain,
+    /// A client asks again and again whether the holder serves, and never whether it lives.
+    PollsForReady,
+    /// Whoever asks looks for the answer again and again, and not for the end of the connection.
+    PollsForAnswer,
 }
 
 /// Every mutant, with what has to become of it.
@@ -107,7 +113,7 @@ pub(super) fn all() -> Vec<Mutated<Bind>> {
 
 impl Mutant {
     /// Every mutant.
-    pub const ALL: [Mutant; 37] = [
+    pub const ALL: [Mutant; 40] = [
         Mutant::ArmsWithoutAck,
         Mutant::AnyTokenBinds,
         Mutant::AttemptsAreEqual,
@@ -145,6 +151,9 @@ impl Mutant {
         Mutant::HangsUpToRetry,
         Mutant::MissesTheChildsEnd,
         Mutant::LeavesTheChild,
+        Mutant::LooksAgain,
+        Mutant::PollsForReady,
+        Mutant::PollsForAnswer,
     ];
 
     /// Its name.
@@ -187,6 +196,9 @@ impl Mutant {
             Mutant::HangsUpToRetry => "hangs_up_to_retry",
             Mutant::MissesTheChildsEnd => "misses_the_childs_end",
             Mutant::LeavesTheChild => "leaves_the_child",
+            Mutant::LooksAgain => "looks_again",
+            Mutant::PollsForReady => "polls_for_ready",
+            Mutant::PollsForAnswer => "polls_for_answer",
         }
     }
 
@@ -238,6 +250,15 @@ impl Mutant {
                 "The client does not notice that the process that it started has ended."
             }
             Mutant::LeavesTheChild => "The client leaves a holder behind that it could not bind.",
+            Mutant::LooksAgain => {
+                "A holder that was given another parent looks for its client again and again, and hears nothing else."
+            }
+            Mutant::PollsForReady => {
+                "A client asks again and again whether the holder serves, and never whether it lives."
+            }
+            Mutant::PollsForAnswer => {
+                "Whoever asks looks for the answer again and again, and not for the end of the connection."
+            }
         }
     }
 
@@ -281,6 +302,9 @@ impl Mutant {
             Mutant::HangsUpToRetry => (p::h1_only_with_client::NAME, 21),
             Mutant::MissesTheChildsEnd => (p::h6_comes_to_an_end::NAME, 2),
             Mutant::LeavesTheChild => (p::h6_all_or_nothing::NAME, 12),
+            Mutant::LooksAgain => (goals::OUTLIVED, 8),
+            Mutant::PollsForReady => (goals::SETTLED, 3),
+            Mutant::PollsForAnswer => (goals::ANSWERED, 10),
         }
     }
 
@@ -304,6 +328,13 @@ impl Mutant {
             }
             Mutant::IgnoresReparenting => Bind { hosts: false, unverifiable: true, leaks: true, ..small },
             Mutant::NoBindWindow => Bind { hosts: false, unverifiable: true, ..small },
+            Mutant::LooksAgain => Bind {
+                hosts: false,
+                unverifiable: true,
+                wrapped: true,
+                budget: Budget { wrappers: 1, ..budget },
+                ..small
+            },
             Mutant::DetachedInheritsBond => Bind { bound: false, windows: false, ..small },
             Mutant::ServesAnyVersion | Mutant::LeavesTheChild => {
                 Bind { hosts: false, holder_versions: (3, 4), ..small }
@@ -328,7 +359,7 @@ impl Mutant {
             Mutant::PartsWatchedLine => {
                 Bind { hosts: false, budget: Budget { babble: 1, ..budget }, ..small }
             }
-            Mutant::MissesTheChildsEnd => Bind {
+            Mutant::MissesTheChildsEnd | Mutant::PollsForReady => Bind {
                 hosts: false,
                 windows: false,
                 budget: Budget { crashes: 1, deaths: 0, ..budget },
@@ -372,6 +403,12 @@ impl Mutant {
                 hosts: false,
                 asks: [ADD, None],
                 budget: Budget { failures: 1, deaths: 0, ..budget },
+                windows: false,
+                ..small
+            },
+            Mutant::PollsForAnswer => Bind {
+                asks: [STOP_FIRST, None],
+                budget: Budget { crashes: 1, deaths: 0, ..budget },
                 windows: false,
                 ..small
             },
@@ -422,7 +459,10 @@ impl Mutant {
             | Mutant::NoLineLimit
             | Mutant::NoMemberLimit
             | Mutant::BelievesOnAck
-            | Mutant::LeavesTheChild => return None,
+            | Mutant::LeavesTheChild
+            | Mutant::LooksAgain
+            | Mutant::PollsForReady
+            | Mutant::PollsForAnswer => return None,
         })
     }
 }
@@ -439,6 +479,7 @@ mod tests {
     use super::*;
     use crate::search::shortest::{Shortest, shortest};
     use crate::study::{Kind, Study};
+    use crate::subject::{Fate, Of, Subject};
 
     fn fall(mutant: Mutant, model: &Bind) -> Shortest<Bind> {
         let (says, _) = mutant.caught_by();
@@ -448,9 +489,11 @@ mod tests {
 
     #[test]
     fn quick_ones_are_noticed_in_the_pinned_number_of_steps() {
-        for mutant in Mutant::ALL.into_iter().filter(|mutant| mutant.caught_by().1 < 12) {
-            let found = fall(mutant, &mutant.model()).path().map(|path| path.steps.len());
-            assert_eq!(found, Some(mutant.caught_by().1), "{}", mutant.id());
+        let study = Of::<Bind>::study();
+        for mutant in study.mutants() {
+            let Expected::Killed { steps: steps @ 0..12, .. } = mutant.expected else { continue };
+            let Fate::Killed(tale) = study.fate(&mutant) else { panic!("{} survives", mutant.id) };
+            assert_eq!(tale.steps.len(), steps, "{}", mutant.id);
         }
     }
 

@@ -60,6 +60,7 @@ impl Bind {
             }
             Action::AskerBegins(number) => self.asker_begins(state, number),
             Action::AskerDoes(number, effect) => asker_does(state, number, effect),
+            Action::AskerSees(_) if self.is(Mutant::PollsForAnswer) && state.running().is_none() => {}
             Action::AskerSees(number) => asker_sees(state, number),
             Action::AskerGivesUp(number) => {
                 state.left.impatience -= 1;
@@ -161,6 +162,10 @@ impl Bind {
 
     fn client_sees(&self, state: &mut State) {
         match state.client.main {
+            Main::Spawning(spawn)
+                if self.is(Mutant::PollsForReady)
+                    && spawn.effect() == spawn::Effect::AwaitReady
+                    && state.running().is_none() => {}
             Main::Spawning(spawn) => {
                 let seen = match spawn.effect() {
                     spawn::Effect::Receive(attempt) => match state.wires[client_wire(attempt)].down.take() {

@@ -102,9 +102,9 @@ pub enum Mutant {
     StartErrorIsFree,
     /// A daemon that could not write that it starts goes on.
     NameErrorIgnored,
-    /// A daemon that is not ready is asked again and again, and each time the wait begins anew.
+    /// A daemon that is not ready is waited for anew after each look.
     WaitsAnew,
-    /// Who comes second takes no answer of a daemon for ready, and asks again.
+    /// Who comes second takes no answer for ready, and asks again.
     NeverAttaches,
 }
 
@@ -292,12 +292,8 @@ impl Mutant {
             Mutant::MetadataIsOracle => "A stop takes the absence of metadata for a free run lock.",
             Mutant::StartErrorIsFree => "A start takes a run lock that it could not look at for free.",
             Mutant::NameErrorIgnored => "A daemon that could not write that it starts goes on.",
-            Mutant::WaitsAnew => {
-                "A daemon that is not ready is asked again and again, and each time the wait begins anew."
-            }
-            Mutant::NeverAttaches => {
-                "Who comes second takes no answer of a daemon for ready, and asks again."
-            }
+            Mutant::WaitsAnew => "A daemon that is not ready is waited for anew after each look.",
+            Mutant::NeverAttaches => "Who comes second takes no answer for ready, and asks again.",
         }
     }
 
