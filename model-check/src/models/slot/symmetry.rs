@@ -8,7 +8,7 @@ use super::state::{Caller, State};
 /// The state with its clients in the order of what they do and where the table has them.
 pub(super) fn representative(state: &State) -> State {
     let mut order: [usize; CALLERS] = core::array::from_fn(|caller| caller);
-    let keys: [(Caller, u16); CALLERS] =
+    let keys: [(Caller, u64); CALLERS] =
         core::array::from_fn(|caller| (state.callers[caller], whereabouts(state, caller)));
     order.sort_by_key(|caller| core::cmp::Reverse(keys[*caller]));
     if order.is_sorted() {
@@ -31,16 +31,21 @@ pub(super) fn renamed(state: &State, order: [usize; CALLERS]) -> State {
     }
 }
 
-/// Where the table has a client: a number that is the same for clients that it has in the same places.
-fn whereabouts(state: &State, caller: usize) -> u16 {
+/// Where the table has a client: which place in each queue. No two clients are in the same place, so those that
+/// have the same number are nowhere, and alike.
+fn whereabouts(state: &State, caller: usize) -> u64 {
+    let place = |place: Option<usize>| place.map_or(0, |place| place as u64 + 1);
     let mut places = 0;
     for slot in state.table.iter().flat_map(Slots::slots) {
-        let waits = slot.asks.iter().any(|ask| caller_of(ask.id) == caller);
-        let works = slot.holders.iter().any(|holder| caller_of(*holder) == caller);
-        places = places * 4 + u16::from(waits) * 2 + u16::from(works);
+        let waits = place(slot.asks.iter().position(|ask| caller_of(ask.id) == caller));
+        let works = place(slot.holders.iter().position(|holder| caller_of(*holder) == caller));
+        places = (places * PLACES + waits) * PLACES + works;
     }
     places
 }
+
+/// More than any queue has.
+const PLACES: u64 = 16;
 
 #[cfg(test)]
 mod tests {
