@@ -30,9 +30,21 @@ fn quick() -> Vec<Configuration<Lease>> {
         ),
         quick(
             "emptied",
-            Lease { losses: 1, loses: EVERYTHING, crashes: 1, restarts: 1, ..prompt.clone() },
-            (42_609, 130_054, 87),
+            Lease { losses: 1, loses: EVERYTHING, crashes: 1, restarts: 1, stops: 1, ..prompt.clone() },
+            (284_443, 765_734, 110),
         ),
+        quick(
+            "damaged",
+            Lease {
+                losses: 1,
+                loses: Loses { record: true, lock_file: true, ..Loses::NOTHING },
+                failures: 1,
+                stops: 1,
+                ..prompt.clone()
+            },
+            (234_776, 581_031, 87),
+        ),
+        quick("late-failure", Lease { failures: 1, suspends: 1, ..prompt.clone() }, (123_202, 370_297, 70)),
         quick("remains", Lease { remains: true, ..calm.clone() }, (1_189_622, 5_264_022, 134)),
         quick(
             "suspend",

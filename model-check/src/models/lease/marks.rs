@@ -86,7 +86,8 @@ fn decided(
     };
     Some(match (standing, free, named == on) {
         (Standing::Void, true, _) => "lease: L2: of another boot, lock free",
-        (Standing::Void, false, _) => "lease: L2: of another boot, lock held",
+        // Under the latch nobody has the lock who has not written: after a reboot the first who has it acquires.
+        (Standing::Void, false, _) => return None,
         (Standing::Valid { .. }, false, _) => "lease: L2: valid, lock held",
         (Standing::Valid { .. }, true, true) if has_it => "lease: L2: valid, its lock free",
         (Standing::Valid { .. }, true, false) if has_it => "lease: L2: valid, another lock free",
@@ -212,11 +213,10 @@ pub(super) fn keeper(seen: Kept, step: &Step<Keeper>) {
         (Kept::Stop, true) => "lease: keeper: asked to stop after the deadline",
         (Kept::Stop, false) if waits => "lease: keeper: asked to stop during a renewal",
         (Kept::Stop, false) => "lease: keeper: asked to stop",
-        (Kept::Moved, true) => "lease: keeper: the gate moved, and the deadline came",
-        (Kept::Moved, false) if matches!(step, Step::Do(keeper::Effect::OpenResidency, _)) => {
+        (Kept::Moved, _) if matches!(step, Step::Do(keeper::Effect::OpenResidency, _)) => {
             "lease: keeper: the gate opens"
         }
-        (Kept::Moved, false) => "lease: keeper: the gate moved",
+        (Kept::Moved, _) => "lease: keeper: the gate moved",
         (Kept::Refused, _) => "lease: keeper: the gate refused",
         (Kept::Breach | Kept::Done, _) => return,
     };
@@ -303,7 +303,6 @@ pub(super) const ALL: &[&str] = &[
     "lease: L2: unreadable, lock free",
     "lease: L2: unreadable, lock held",
     "lease: L2: of another boot, lock free",
-    "lease: L2: of another boot, lock held",
     "lease: L2: valid, lock held",
     "lease: L2: valid, its lock free",
     "lease: L2: valid, another lock free",
@@ -358,7 +357,6 @@ pub(super) const ALL: &[&str] = &[
     "lease: keeper: asked to stop after the deadline",
     "lease: keeper: asked to stop during a renewal",
     "lease: keeper: asked to stop",
-    "lease: keeper: the gate moved, and the deadline came",
     "lease: keeper: the gate opens",
     "lease: keeper: the gate moved",
     "lease: keeper: the gate refused",
