@@ -217,7 +217,8 @@ fn l1_successor_waits_for_the_residency_lock() {
     // L12: both live in this process, which is not to be named as the one to end.
     assert!(matches!(record(&root).residency, Residency::Awaited { holder: None, .. }));
     let gate = second.gate().unwrap();
-    assert!(gate.pass().is_ok());
+    // L16: not even what needs no memory begins.
+    assert!(matches!(gate.pass(), Err(Closed::NotResident { .. })));
     assert!(matches!(gate.pass_resident(), Err(Closed::NotResident { .. })));
 
     assert_eq!(first.release(&mut ()), Released::Superseded);

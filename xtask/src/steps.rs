@@ -70,6 +70,10 @@ pub(crate) fn steps(depth: Depth) -> Vec<Step> {
         Depth::Quick => 15,
         Depth::Deep => 600,
     };
+    let replay = match depth {
+        Depth::Quick => Vec::new(),
+        Depth::Deep => vec![("MODELD_REPLAY", "complete")],
+    };
     let loom = vec![
         ("RUSTFLAGS", "--cfg modeld_loom"),
         ("LOOM_MAX_PREEMPTIONS", "3"),
@@ -96,10 +100,13 @@ pub(crate) fn steps(depth: Depth) -> Vec<Step> {
             native("doc", "no link of the documentation is dead", "doc --no-deps --workspace"),
             vec![("RUSTDOCFLAGS", "-D warnings")],
         ),
-        native(
-            "test",
-            "unit, integration, process and documentation tests",
-            "test --workspace --no-fail-fast",
+        with(
+            native(
+                "test",
+                "unit, integration, process and documentation tests",
+                "test --workspace --no-fail-fast",
+            ),
+            replay,
         ),
         with(
             cargo(

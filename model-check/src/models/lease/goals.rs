@@ -237,9 +237,9 @@ mod tests {
     fn some_mutants_only_liveness_notices() {
         let goals = [OWNED, RESIDENT, KEPT, RESTS];
         let by_goal = |mutant: &&Mutant| matches!(mutant.expected(), Expected::Killed { by, .. } if goals.contains(&by));
-        // To wait for a lock in vain is noticed at once, by L14.
-        let at_once = |mutant: &&Mutant| **mutant != Mutant::StandbyAlwaysWaitsForLock;
-        for mutant in Mutant::ALL.iter().filter(by_goal).filter(at_once) {
+        // To wait in vain, for a lock or beyond an expiry, breaks a promise too.
+        let in_vain = [Mutant::StandbyAlwaysWaitsForLock, Mutant::StandbyIgnoresExpiry];
+        for mutant in Mutant::ALL.iter().filter(by_goal).filter(|mutant| !in_vain.contains(mutant)) {
             let model = mutant.model();
             let safety: Vec<_> =
                 model.promises().into_iter().filter(|promise| promise.kind == Kind::Always).collect();

@@ -21,27 +21,27 @@ fn quick() -> Vec<Configuration<Slot>> {
         Configuration::quick(
             "beside",
             Slot { menu: BESIDE, idle: true, ..three.clone() },
-            (940_422, 4_822_163, 49),
+            (938_996, 4_815_444, 49),
         ),
         Configuration::quick(
             "instead",
             Slot { menu: INSTEAD, budget: 1, slow: true, ..three.clone() },
-            (176_700, 804_690, 57),
+            (176_386, 803_402, 57),
         ),
         Configuration::quick(
             "unload",
             Slot { menu: UNLOAD, slow: true, ..three.clone() },
-            (24_355, 105_119, 37),
+            (24_300, 104_903, 37),
         ),
         Configuration::quick(
             "evict",
             Slot { menu: EVICT, needs: [1, 2, 3], idle: true, slow: true, ..three.clone() },
-            (225_129, 1_027_886, 49),
+            (224_780, 1_026_446, 49),
         ),
         Configuration::quick(
             "fence",
             Slot { menu: INSTEAD, budget: 1, fences: 1, slow: true, ..three.clone() },
-            (398_560, 2_204_878, 59),
+            (397_932, 2_201_674, 59),
         ),
         Configuration::quick(
             "crash",
@@ -51,14 +51,14 @@ fn quick() -> Vec<Configuration<Slot>> {
         Configuration::quick(
             "excess",
             Slot { menu: INSTEAD, needs: [1, 2, 1], overshoots: 1, ..three.clone() },
-            (403_100, 1_824_878, 56),
+            (402_357, 1_821_783, 56),
         ),
         Configuration::quick(
             "restore",
             Slot { menu: RESTORE, needs: [2, 2, 1], ..three.clone() },
             (187_260, 770_716, 56),
         ),
-        Configuration::quick("echo", Slot { menu: UNLOAD, echoes: 1, ..three }, (65_440, 314_026, 38)),
+        Configuration::quick("echo", Slot { menu: UNLOAD, echoes: 1, ..three }, (65_330, 313_539, 38)),
     ]
 }
 

@@ -1,5 +1,8 @@
 //! Clients are alike: which of them waits where makes no difference.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use modeld_spec::slot::event::Ask;
 use modeld_spec::slot::table::Slots;
 
 use super::names::{CALLERS, ask_id, caller_of, serial_of};
@@ -31,21 +34,27 @@ pub(super) fn renamed(state: &State, order: [usize; CALLERS]) -> State {
     }
 }
 
-/// Where the table has a client: which place in each queue. No two clients are in the same place, so those that
-/// have the same number are nowhere, and alike.
+/// What the table has of a client, as a number that is the same for all clients of which it has the same: the sum,
+/// as queues are in the order of their ids, of the hashes of each entry without the client's name.
 fn whereabouts(state: &State, caller: usize) -> u64 {
-    let place = |place: Option<usize>| place.map_or(0, |place| place as u64 + 1);
-    let mut places = 0;
-    for slot in state.table.iter().flat_map(Slots::slots) {
-        let waits = place(slot.asks.iter().position(|ask| caller_of(ask.id) == caller));
-        let works = place(slot.holders.iter().position(|holder| caller_of(*holder) == caller));
-        places = (places * PLACES + waits) * PLACES + works;
+    let hash = |entry: &dyn Fn(&mut DefaultHasher)| {
+        let mut hasher = DefaultHasher::new();
+        entry(&mut hasher);
+        hasher.finish()
+    };
+    let nameless = |id| ask_id(0, serial_of(id));
+    let mut sum = 0_u64;
+    for (index, slot) in state.table.iter().flat_map(Slots::slots).enumerate() {
+        for ask in slot.asks.iter().filter(|ask| caller_of(ask.id) == caller) {
+            let ask = Ask { id: nameless(ask.id), ..ask.clone() };
+            sum = sum.wrapping_add(hash(&|hasher| (index, &ask).hash(hasher)));
+        }
+        for holder in slot.holders.iter().filter(|holder| caller_of(**holder) == caller) {
+            sum = sum.wrapping_add(hash(&|hasher| (index, nameless(*holder)).hash(hasher)));
+        }
     }
-    places
+    sum
 }
-
-/// More than any queue has.
-const PLACES: u64 = 16;
 
 #[cfg(test)]
 mod tests {
