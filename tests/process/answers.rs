@@ -124,13 +124,14 @@ fn text_goes_out_plain_and_ends_with_a_line() {
 fn two_answers_without_an_owner_both_come_to_their_end() {
     let directory = tempfile::tempdir().unwrap();
     // It waits for its reader in the middle, and owns as long.
-    let mut first = Process::spawn(asked(directory.path(), LONG));
+    let mut first = Process::spawn(asked(directory.path(), "1500"));
     assert_eq!(first.event("open")["epoch"], 1);
-    // Through the first, which leaves as soon as it has its own answer.
+    // Through the first, which leaves as soon as it has its own answer: the shorter one, so that the second can't
+    // have come to its end before.
     let mut second = Process::spawn(asked(directory.path(), LONG));
     assert_eq!(second.event("open")["epoch"], 1);
     second.event("text");
-    assert_eq!(last_line(&first)["tokens"], 3000);
+    assert_eq!(last_line(&first)["tokens"], 1500);
     assert_eq!(first.wait().code(), Some(0));
     let end = last_line(&second);
     assert_eq!(end["tokens"], 3000, "{end}");

@@ -62,17 +62,11 @@ impl Step {
 
 /// All steps in the order in which they are run: those that fail fastest first.
 pub(crate) fn steps(depth: Depth) -> Vec<Step> {
-    let check = match depth {
-        Depth::Quick => "run --release -p model-check -- check --profile quick",
-        Depth::Deep => "run --release -p model-check -- check --profile deep",
-    };
-    let fuzz_seconds = match depth {
-        Depth::Quick => 15,
-        Depth::Deep => 600,
-    };
-    let replay = match depth {
-        Depth::Quick => Vec::new(),
-        Depth::Deep => vec![("MODELD_REPLAY", "complete")],
+    let (check, fuzz_seconds, replay) = match depth {
+        Depth::Quick => ("run --release -p model-check -- check --profile quick", 15, Vec::new()),
+        Depth::Deep => {
+            ("run --release -p model-check -- check --profile deep", 600, vec![("MODELD_REPLAY", "complete")])
+        }
     };
     let loom = vec![
         ("RUSTFLAGS", "--cfg modeld_loom"),
