@@ -1,7 +1,7 @@
 //! Liveness: what has to come at last, once faults stop.
 //!
 //! stateright's `eventually` misses what never comes where a path runs in a circle or joins another one. Here the
-//! graph of a small configuration is explored to the end and kept ([`graph`]), faults are taken out of it, and a goal
+//! graph of a small configuration is explored to the end and kept (`graph`), faults are taken out of it, and a goal
 //! falls if a state in which it is due leads, past every state in which it is met,
 //!
 //! * to a state in which nobody who is obliged has anything to do, or
@@ -9,7 +9,7 @@
 //!   its states.
 //!
 //! Weakly fair means: what stays possible is done at last. What is fair, and what is a fault, each model says
-//! ([`Study::fairness`](crate::study::Study::fairness)), with a sentence for each class. A strongly connected component
+//! ([`Study::fairness`]), with a sentence for each class. A strongly connected component
 //! has a fair circle if and only if the circle through all of it is fair, so components are all that is looked at.
 //!
 //! Where no goal falls, the longest way to it in beats of the clock is what a response is bounded by

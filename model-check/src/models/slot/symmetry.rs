@@ -46,7 +46,7 @@ fn whereabouts(state: &State, caller: usize) -> u64 {
     let mut sum = 0_u64;
     for (index, slot) in state.table.iter().flat_map(Slots::slots).enumerate() {
         for ask in slot.asks.iter().filter(|ask| caller_of(ask.id) == caller) {
-            let ask = Ask { id: nameless(ask.id), ..ask.clone() };
+            let ask = Ask { id: nameless(ask.id), ..*ask };
             sum = sum.wrapping_add(hash(&|hasher| (index, &ask).hash(hasher)));
         }
         for holder in slot.holders.iter().filter(|holder| caller_of(**holder) == caller) {
