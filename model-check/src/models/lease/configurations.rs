@@ -123,15 +123,27 @@ fn deep() -> Vec<Configuration<Lease>> {
     let deep = Configuration::deep;
     vec![
         deep("no-latch", Lease { unlatched: true, ..calm.clone() }, (7_997_878, 39_329_879, 173)),
-        deep("restart", small.clone(), (0, 0, 0)),
-        deep("failures-paused", Lease { failures: 1, kinds: true, ..calm.clone() }, (0, 0, 0)),
-        deep("busy-paused", Lease { busy: true, stops: 1, ..calm.clone() }, (0, 0, 0)),
-        deep("lock-file-crash", Lease { losses: 1, loses: LOCK_FILE, ..small.clone() }, (0, 0, 0)),
-        deep("record-crash", Lease { losses: 1, loses: RECORD, ..small }, (0, 0, 0)),
-        deep("reboot-paused", Lease { reboots: 1, pid_reuse: true, ..calm.clone() }, (0, 0, 0)),
-        deep("power-cut-paused", Lease { power_cuts: 1, ..calm }, (0, 0, 0)),
-        deep("three", Lease { horizon: Some(2), ..three.clone() }, (0, 0, 0)),
-        deep("three-crash", Lease { horizon: Some(2), crashes: 1, ..three }, (0, 0, 0)),
+        deep("restart", small.clone(), (10_824_422, 55_897_521, 170)),
+        deep(
+            "failures-paused",
+            Lease { failures: 1, kinds: true, ..calm.clone() },
+            (6_606_618, 33_712_995, 145),
+        ),
+        deep("busy-paused", Lease { busy: true, stops: 1, ..calm.clone() }, (2_836_826, 12_342_615, 154)),
+        deep(
+            "lock-file-crash",
+            Lease { losses: 1, loses: LOCK_FILE, ..small.clone() },
+            (44_165_378, 241_028_661, 171),
+        ),
+        deep("record-crash", Lease { losses: 1, loses: RECORD, ..small }, (47_918_262, 269_081_771, 177)),
+        deep(
+            "reboot-paused",
+            Lease { reboots: 1, pid_reuse: true, ..calm.clone() },
+            (2_379_756, 11_123_849, 163),
+        ),
+        deep("power-cut-paused", Lease { power_cuts: 1, ..calm }, (2_379_848, 12_303_105, 163)),
+        deep("three", Lease { horizon: Some(2), ..three.clone() }, (326_733, 980_570, 88)),
+        deep("three-crash", Lease { horizon: Some(2), crashes: 1, ..three }, (561_657, 2_462_924, 88)),
     ]
 }
 

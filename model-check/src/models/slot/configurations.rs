@@ -69,11 +69,11 @@ fn deep() -> Vec<Configuration<Slot>> {
         Configuration::deep(
             "crashes",
             Slot { menu: CRASH, crashes: 2, disk_failures: 1, ..three.clone() },
-            (15_010_567, 91_050_299, 43),
+            (14_941_569, 90_626_868, 43),
         ),
-        Configuration::deep("fences", Slot { fences: 1, ..mixed.clone() }, (5_900_229, 36_738_068, 62)),
+        Configuration::deep("fences", Slot { fences: 1, ..mixed.clone() }, (5_888_765, 36_671_006, 62)),
         Configuration::deep("mixed", Slot { asks: 3, hang_ups: false, ..mixed }, (1_162_673, 5_592_222, 73)),
-        Configuration::deep("four", Slot { callers: 4, menu: BESIDE, ..three }, (1_707_011, 10_403_330, 49)),
+        Configuration::deep("four", Slot { callers: 4, menu: BESIDE, ..three }, (1_706_633, 10_401_330, 49)),
     ]
 }
 
