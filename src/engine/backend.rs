@@ -8,7 +8,7 @@
 //! 3. Bad input is an error, never an abort of the process.
 
 use std::fmt;
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 use std::path::{Path, PathBuf};
 
 use modeld_spec::error::Error;
@@ -198,8 +198,32 @@ pub trait Model {
     /// cut at 0.
     fn kv_truncate(&mut self, sequence: Sequence, length: usize) -> bool;
 
-    /// Makes the first `length` positions of `from` those of the empty sequence `to`. `false` if this cache can't.
-    fn kv_copy(&mut self, from: Sequence, to: Sequence, length: usize) -> bool;
+    /// Makes the positions `range` of `from` those of `to` as well, which holds the positions before them and none from there on.
+    /// `false`, and nothing changed, if this cache can't.
+    fn kv_share(&mut self, from: Sequence, to: Sequence, range: Range<usize>) -> bool;
+
+    /// Appends the contents of `sequence` as bytes that [`Model::kv_load`] of the same model with the same settings takes.
+    ///
+    /// # Errors
+    /// [`Error::BackendFailed`], [`Error::UnsupportedFeature`].
+    fn kv_save(
+        &mut self,
+        permit: ResidentPermit<'_>,
+        sequence: Sequence,
+        bytes: &mut Vec<u8>,
+    ) -> Result<(), Error>;
+
+    /// Loads what [`Model::kv_save`] gave into the empty `sequence`; gives how many positions it holds then. After a failure nobody knows
+    /// what it holds: it is to be emptied. The bytes are those that were saved: whoever reads them from outside has compared their digest.
+    ///
+    /// # Errors
+    /// [`Error::BackendFailed`], [`Error::UnsupportedFeature`].
+    fn kv_load(
+        &mut self,
+        permit: ResidentPermit<'_>,
+        sequence: Sequence,
+        bytes: &[u8],
+    ) -> Result<usize, Error>;
 }
 
 /// Chooses the next token; keeps what it needs of the tokens before.

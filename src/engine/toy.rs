@@ -6,7 +6,7 @@
 //!
 //! It is named `toy` or `toy:ANYTHING`; each name is a model of its own and no file is read.
 
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -187,19 +187,51 @@ impl Model for ToyModel {
         can
     }
 
-    fn kv_copy(&mut self, from: Sequence, to: Sequence, length: usize) -> bool {
-        let Some(head) = self.cache.get(from.0 as usize).and_then(|cache| cache.get(..length)) else {
+    fn kv_share(&mut self, from: Sequence, to: Sequence, range: Range<usize>) -> bool {
+        let Some(part) = self.cache.get(from.0 as usize).and_then(|cache| cache.get(range.clone())) else {
             return false;
         };
-        let head = head.to_vec();
+        let part = part.to_vec();
         match self.cache.get_mut(to.0 as usize) {
-            Some(cache) if cache.is_empty() => {
-                *cache = head;
+            Some(cache) if cache.len() == range.start && self.toy.trims => {
+                cache.extend(part);
                 true
             }
             _ => false,
         }
     }
+
+    fn kv_save(
+        &mut self,
+        _permit: ResidentPermit<'_>,
+        sequence: Sequence,
+        bytes: &mut Vec<u8>,
+    ) -> Result<(), Error> {
+        let Some(cache) = self.cache.get(sequence.0 as usize) else { return Err(no_sequence(sequence)) };
+        bytes.extend(cache.iter().flat_map(|token| token.0.to_le_bytes()));
+        Ok(())
+    }
+
+    fn kv_load(
+        &mut self,
+        _permit: ResidentPermit<'_>,
+        sequence: Sequence,
+        bytes: &[u8],
+    ) -> Result<usize, Error> {
+        let Some(cache) = self.cache.get_mut(sequence.0 as usize).filter(|cache| cache.is_empty()) else {
+            return Err(no_sequence(sequence));
+        };
+        let (tokens, rest) = bytes.as_chunks::<4>();
+        if !rest.is_empty() {
+            return Err(Error::BackendFailed { cause: "the saved sequence ends in a token".to_string() });
+        }
+        cache.extend(tokens.iter().map(|bytes| TokenId(i32::from_le_bytes(*bytes))));
+        Ok(cache.len())
+    }
+}
+
+fn no_sequence(sequence: Sequence) -> Error {
+    Error::BackendFailed { cause: format!("there is no empty sequence {}", sequence.0) }
 }
 
 struct ToySampler {

@@ -3,6 +3,7 @@
 
 use std::cell::Cell;
 use std::ffi::c_void;
+use std::ops::Range;
 use std::ptr::NonNull;
 use std::rc::Rc;
 use std::slice;
@@ -185,17 +186,60 @@ impl Context {
         unsafe { sys::llama_memory_seq_rm(self.memory(), id, from, -1) }
     }
 
-    /// Shares the first `length` positions of `from` with the empty `to`.
-    pub(super) fn kv_copy(&mut self, from: Sequence, to: Sequence, length: usize) -> bool {
-        if self.weights.is_recurrent() || self.kv_len(from) < length || 0 < self.kv_len(to) {
+    /// Makes the cells of `from` in `range` cells of `to` as well: nothing is copied.
+    pub(super) fn kv_share(&mut self, from: Sequence, to: Sequence, range: Range<usize>) -> bool {
+        let holds = range.end <= self.kv_len(from) && self.kv_len(to) == range.start;
+        if self.weights.is_recurrent() || !holds {
             return false;
         }
-        let (Some(from), Some(to), Ok(end)) = (self.id(from), self.id(to), i32::try_from(length)) else {
+        let (Some(from), Some(to)) = (self.id(from), self.id(to)) else { return false };
+        let (Ok(start), Ok(end)) = (i32::try_from(range.start), i32::try_from(range.end)) else {
             return false;
         };
         // SAFETY: the context is alive; both sequences are of it.
-        unsafe { sys::llama_memory_seq_cp(self.memory(), from, to, 0, end) };
+        unsafe { sys::llama_memory_seq_cp(self.memory(), from, to, start, end) };
         true
+    }
+
+    /// Appends the state of a sequence.
+    pub(super) fn kv_save(
+        &mut self,
+        _permit: ResidentPermit<'_>,
+        sequence: Sequence,
+        bytes: &mut Vec<u8>,
+    ) -> Result<(), Error> {
+        let id = self.id(sequence).ok_or_else(|| backend_failed("there is no such sequence"))?;
+        // SAFETY: the context is alive; the sequence is one of it.
+        let size = unsafe { sys::llama_state_seq_get_size(self.inner.0.as_ptr(), id) };
+        let start = bytes.len();
+        bytes.resize(start + size, 0);
+        // SAFETY: as above; the pointer is to `size` bytes.
+        let written = unsafe {
+            sys::llama_state_seq_get_data(self.inner.0.as_ptr(), bytes[start..].as_mut_ptr(), size, id)
+        };
+        if size == 0 || written != size {
+            bytes.truncate(start);
+            return Err(backend_failed("llama.cpp could not write the sequence's state"));
+        }
+        Ok(())
+    }
+
+    /// Loads the state of a sequence.
+    pub(super) fn kv_load(
+        &mut self,
+        _permit: ResidentPermit<'_>,
+        sequence: Sequence,
+        bytes: &[u8],
+    ) -> Result<usize, Error> {
+        let id = self.id(sequence).ok_or_else(|| backend_failed("there is no such sequence"))?;
+        // SAFETY: the context is alive, the sequence is one of it, and the pointer is to that many bytes, which were written by
+        // `kv_save` (their digest was compared).
+        let read =
+            unsafe { sys::llama_state_seq_set_data(self.inner.0.as_ptr(), bytes.as_ptr(), bytes.len(), id) };
+        if read != bytes.len() {
+            return Err(backend_failed("llama.cpp could not read the sequence's state"));
+        }
+        Ok(self.kv_len(sequence))
     }
 
     fn id(&self, sequence: Sequence) -> Option<sys::llama_seq_id> {

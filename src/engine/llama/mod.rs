@@ -26,7 +26,7 @@ mod weights;
 
 use std::fs;
 use std::io;
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::thread::available_parallelism;
@@ -159,8 +159,26 @@ impl Model for LlamaModel {
         self.context.kv_truncate(sequence, length)
     }
 
-    fn kv_copy(&mut self, from: Sequence, to: Sequence, length: usize) -> bool {
-        self.context.kv_copy(from, to, length)
+    fn kv_share(&mut self, from: Sequence, to: Sequence, range: Range<usize>) -> bool {
+        self.context.kv_share(from, to, range)
+    }
+
+    fn kv_save(
+        &mut self,
+        permit: ResidentPermit<'_>,
+        sequence: Sequence,
+        bytes: &mut Vec<u8>,
+    ) -> Result<(), Error> {
+        self.context.kv_save(permit, sequence, bytes)
+    }
+
+    fn kv_load(
+        &mut self,
+        permit: ResidentPermit<'_>,
+        sequence: Sequence,
+        bytes: &[u8],
+    ) -> Result<usize, Error> {
+        self.context.kv_load(permit, sequence, bytes)
     }
 }
 

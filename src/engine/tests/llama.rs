@@ -196,12 +196,12 @@ fn a_copied_sequence_goes_on_like_the_one_it_was_copied_from() {
         sampler.sample(model.logits(row).unwrap()).unwrap()
     };
     let expected = eval(&mut *model, rows(0, 0));
-    assert!(model.kv_copy(Sequence(0), Sequence(1), last));
+    assert!(model.kv_share(Sequence(0), Sequence(1), 0..last));
     assert_eq!((model.kv_len(Sequence(0)), model.kv_len(Sequence(1))), (tokens.len(), last));
     // What is removed from one stays in the other.
     assert!(model.kv_truncate(Sequence(0), 0));
     assert_eq!(eval(&mut *model, rows(1, last)), expected);
-    assert!(!model.kv_copy(Sequence(0), Sequence(1), 1));
+    assert!(!model.kv_share(Sequence(0), Sequence(1), 0..1));
     let stopped = model.eval(gate.pass_resident().unwrap(), &rows(0, 0), &|| true);
     assert_eq!((stopped, model.kv_len(Sequence(0))), (Err(EvalError::Stopped), 0));
 }
