@@ -1,8 +1,11 @@
 //! A session's decisions: tape, text, stop strings, parameters, and the machine that holds them together.
 
+mod batch;
 mod client;
+mod guess;
 mod machine;
 mod random;
 mod rig;
+mod share;
 mod table;
 mod text;
