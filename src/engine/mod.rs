@@ -16,14 +16,22 @@
 //! It does not plan memory and does not unload by itself: [`Engine::shutdown`] frees all.
 
 pub mod backend;
+mod bell;
 pub mod chat;
+mod handoff;
+#[cfg(all(test, modeld_loom))]
+mod interleavings;
 mod limits;
 #[cfg(feature = "llama")]
 pub mod llama;
 mod load;
+mod mailbox;
 pub mod none;
+mod registry;
+mod reply;
 mod service;
 mod session;
+mod single_flight;
 #[cfg(test)]
 mod tests;
 pub mod toy;

@@ -21,7 +21,7 @@ use modeld_spec::lease::gate::GateWord;
 use modeld_spec::time::BootTime;
 
 use crate::os::Clock;
-use crate::sync::{AtomicBool, AtomicU64, Ordering};
+use crate::sync::{AtomicBool, AtomicU64, Ordering, seeded};
 
 /// Lets owned effects begin while the lease is provably held.
 pub struct Gate {
@@ -141,7 +141,15 @@ impl Gate {
             let word = GateWord::from_bits(bits);
             let Some(later) = word.extended(deadline, now) else { return word.admits(now) };
             // AcqRel: a fence that came first is seen and kept; one that comes later sees this deadline.
-            match self.word.compare_exchange_weak(bits, later.bits(), Ordering::AcqRel, Ordering::Acquire) {
+            let exchanged = seeded!(
+                ExtendByStore,
+                self.word.compare_exchange_weak(bits, later.bits(), Ordering::AcqRel, Ordering::Acquire),
+                {
+                    self.word.store(later.bits(), Ordering::Release);
+                    Ok(bits)
+                }
+            );
+            match exchanged {
                 Ok(_) => return true,
                 Err(current) => bits = current,
             }
@@ -152,12 +160,18 @@ impl Gate {
     pub(crate) fn fence(&self) {
         // A swap and not a store: loom lets a plain store and the exchange of `extend` land in either order.
         // Release pairs with the Acquire of `pass`, Acquire with the exchange of `extend`.
-        self.word.swap(GateWord::FENCED.bits(), Ordering::AcqRel);
+        seeded!(
+            FenceByStore,
+            {
+                self.word.swap(GateWord::FENCED.bits(), Ordering::AcqRel);
+            },
+            self.word.store(GateWord::FENCED.bits(), Ordering::Release)
+        );
     }
 
     /// Notes that the residency lock was taken.
     pub(crate) fn set_resident(&self) {
-        self.resident.store(true, Ordering::Release);
+        self.resident.store(true, seeded!(ResidencyRelaxed, Ordering::Release, Ordering::Relaxed));
     }
 }
 

@@ -7,7 +7,7 @@
 pub mod gate;
 mod keeping;
 #[cfg(all(test, modeld_loom))]
-mod loom_gate;
+pub(crate) mod loom_gate;
 mod mailbox;
 mod releasing;
 mod standing;

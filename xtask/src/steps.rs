@@ -70,7 +70,6 @@ pub(crate) fn steps(depth: Depth) -> Vec<Step> {
     };
     let loom = vec![
         ("RUSTFLAGS", "--cfg modeld_loom"),
-        ("LOOM_MAX_PREEMPTIONS", "3"),
         // Other flags than the rest: in a folder of its own it throws nothing of theirs away.
         ("CARGO_TARGET_DIR", "target/loom"),
     ];
@@ -172,7 +171,7 @@ mod tests {
         let loom = steps(Depth::Quick).into_iter().find(|step| step.name == "loom").expect("the step");
         assert_eq!(
             loom.command_line(),
-            "RUSTFLAGS=\"--cfg modeld_loom\" LOOM_MAX_PREEMPTIONS=3 CARGO_TARGET_DIR=target/loom \
+            "RUSTFLAGS=\"--cfg modeld_loom\" CARGO_TARGET_DIR=target/loom \
              cargo test --package modeld --no-default-features --lib loom_"
         );
     }
