@@ -3,6 +3,7 @@
 mod client;
 mod machine;
 mod random;
+mod retention;
 mod rig;
 mod table;
 mod text;
