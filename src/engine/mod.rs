@@ -24,6 +24,7 @@ mod load;
 pub mod none;
 mod service;
 mod session;
+pub mod snapshots;
 #[cfg(test)]
 mod tests;
 pub mod toy;
