@@ -21,6 +21,7 @@ mod limits;
 #[cfg(feature = "llama")]
 pub mod llama;
 mod load;
+pub mod manifest;
 pub mod none;
 mod service;
 mod session;
