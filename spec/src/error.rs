@@ -138,6 +138,16 @@ pub enum Error {
         /// What the backend said.
         cause: String,
     },
+    /// The cache is computed with something else than the caller believes.
+    #[error("the manifest's {field} is {claimed} for the caller and {found} here")]
+    ManifestMismatch {
+        /// The first field that differs.
+        field: String,
+        /// What the caller said.
+        claimed: String,
+        /// What is the case.
+        found: String,
+    },
     /// No more sessions fit on this model now.
     #[error("the model serves {limit} sessions at once and all are taken")]
     TooManySessions {
@@ -202,6 +212,7 @@ impl Error {
             Error::ContextOverflow { .. } => "context_overflow",
             Error::ModelNotFound { .. } => "model_not_found",
             Error::ModelLoadFailed { .. } => "model_load_failed",
+            Error::ManifestMismatch { .. } => "manifest_mismatch",
             Error::TooManySessions { .. } => "too_many_sessions",
             Error::BackendMismatch { .. } => "backend_mismatch",
             Error::UnsupportedFeature { .. } => "unsupported_feature",
@@ -228,6 +239,7 @@ impl Error {
             }
             Error::SessionClosed { .. }
             | Error::ModelNotFound { .. }
+            | Error::ManifestMismatch { .. }
             | Error::BackendMismatch { .. }
             | Error::UnsupportedFeature { .. }
             | Error::InvalidArgument { .. } => Class::Misuse,

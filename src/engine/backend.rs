@@ -13,9 +13,11 @@ use std::path::{Path, PathBuf};
 
 use modeld_spec::error::Error;
 use modeld_spec::session::params::SamplingParams;
+use modeld_spec::session::snapshot::Digest;
 use modeld_spec::session::tape::TokenId;
 use serde::{Deserialize, Serialize};
 
+use super::manifest::{CacheSettings, FileDigests};
 use crate::owner::gate::ResidentPermit;
 
 /// A kind of model that can be served.
@@ -45,6 +47,24 @@ pub trait Backend: Send + Sync {
         request: &LoadRequest,
         progress: &mut dyn FnMut(f32) -> ControlFlow<()>,
     ) -> Result<Box<dyn Model>, Error>;
+
+    /// The build of what evaluates: another one may compute another cache for the same tokens.
+    fn build(&self) -> String {
+        format!("{} {}", self.name(), env!("CARGO_PKG_VERSION"))
+    }
+
+    /// The digest of the content of the model at `path`.
+    ///
+    /// # Errors
+    /// As [`FileDigests::digest`].
+    fn digest(
+        &self,
+        path: &Path,
+        files: &FileDigests,
+        progress: &mut dyn FnMut(u64, u64) -> ControlFlow<()>,
+    ) -> Result<Digest, Error> {
+        files.digest(path, progress)
+    }
 }
 
 /// The identity of a model's content, as text: two that are equal need one load.
@@ -224,6 +244,11 @@ pub trait Model {
         sequence: Sequence,
         bytes: &[u8],
     ) -> Result<usize, Error>;
+
+    /// The settings that change the contents of its cache.
+    fn cache_settings(&self) -> CacheSettings {
+        CacheSettings::default()
+    }
 }
 
 /// Chooses the next token; keeps what it needs of the tokens before.

@@ -26,12 +26,14 @@ mod limits;
 pub mod llama;
 mod load;
 mod mailbox;
+pub mod manifest;
 pub mod none;
 mod registry;
 mod reply;
 mod service;
 mod session;
 mod single_flight;
+pub mod snapshots;
 #[cfg(test)]
 mod tests;
 pub mod toy;

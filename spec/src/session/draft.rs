@@ -27,11 +27,11 @@ impl Drafts {
         let most = most.min(usize::from(self.most));
         let before = usize::from(self.alike.max(1)) - 1;
         let Some(start) = text.len().checked_sub(before).filter(|_| 0 < most) else { return Vec::new() };
-        let (earlier, tail) = (&text[..], &text[start..]);
+        let tail = &text[start..];
         // The latest place where `tail` and `last` stand with at least one token behind them.
         let found = (before + 1..text.len())
             .rev()
-            .find(|&next| earlier[next - 1] == last && earlier[next - 1 - before..next - 1] == *tail);
+            .find(|&next| text[next - 1] == last && text[next - 1 - before..next - 1] == *tail);
         found.map_or_else(Vec::new, |next| text[next..].iter().copied().take(most).collect())
     }
 }

@@ -10,6 +10,7 @@ pub mod params;
 pub mod reader;
 pub mod reopen;
 pub mod report;
+pub mod retention;
 pub mod snapshot;
 mod state;
 pub mod stop;

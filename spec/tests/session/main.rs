@@ -5,6 +5,7 @@ mod client;
 mod guess;
 mod machine;
 mod random;
+mod retention;
 mod rig;
 mod share;
 mod table;
