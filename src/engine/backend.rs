@@ -130,9 +130,18 @@ pub struct ModelInfo {
     pub bos_text: String,
     /// The text of the token that ends a text; empty if it has none.
     pub eos_text: String,
+    /// Whether what a session gets depends on nothing but its own tokens, to the last bit: then they are evaluated one by one.
+    pub reproducible: bool,
 }
 
-/// Names a sequence of the KV cache: below the `sessions_max` of the load.
+impl ModelInfo {
+    /// Sequences of its cache: one more than sessions, so that a snapshot can be loaded while all are open.
+    pub fn sequences(&self) -> usize {
+        self.sessions_max + 1
+    }
+}
+
+/// Names a sequence of the KV cache: below [`ModelInfo::sequences`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Sequence(pub u32);
 

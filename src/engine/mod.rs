@@ -34,6 +34,7 @@ mod service;
 mod session;
 mod single_flight;
 pub mod snapshots;
+mod stores;
 #[cfg(test)]
 mod tests;
 pub mod toy;
@@ -43,3 +44,4 @@ pub use limits::Limits;
 pub use load::{LoadPhase, LoadProgress, Loading};
 pub use service::{Engine, ModelStatus, OpenRequest, StillRunning};
 pub use session::{DecodeStream, Prompt, Session, SessionId};
+pub use stores::Stores;

@@ -106,8 +106,9 @@ impl Backend for Toy {
             chat_template: Some(CHAT_TEMPLATE.to_string()),
             bos_text: String::new(),
             eos_text: String::new(),
+            reproducible: false,
         };
-        let cache = vec![Vec::new(); request.sessions_max];
+        let cache = vec![Vec::new(); info.sequences()];
         Ok(Box::new(ToyModel { toy: self.clone(), info, cache, outputs: Vec::new() }))
     }
 }
