@@ -188,6 +188,7 @@ pub trait Model {
     /// A chooser of tokens.
     ///
     /// # Errors
+    /// [`Error::InvalidArgument`] for a grammar or schema that can't be used, or a bias on a token that is not there;
     /// [`Error::BackendFailed`].
     fn sampler(&self, params: &SamplingParams, seed: u32) -> Result<Box<dyn Sampler>, Error>;
 
@@ -228,12 +229,18 @@ pub trait Model {
 
 /// Chooses the next token; keeps what it needs of the tokens before.
 pub trait Sampler {
-    /// Chooses a token, and takes it as seen.
+    /// Chooses a token, and takes it as seen: the text goes on behind it.
     ///
     /// # Errors
-    /// [`Error::BackendFailed`].
+    /// [`Error::BackendFailed`], also if nothing can be chosen; [`Error::InvalidArgument`] for a grammar that is too ambiguous.
     fn sample(&mut self, logits: &[f32]) -> Result<TokenId, Error>;
 
-    /// Takes a token of the prompt as seen.
+    /// Takes a token of the prompt as seen; constraints are not about it.
     fn accept(&mut self, token: TokenId);
+
+    /// Takes a token of the answer as seen that was chosen elsewhere: the text goes on behind it.
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`] if the constraint does not allow it there.
+    fn resume(&mut self, token: TokenId) -> Result<(), Error>;
 }

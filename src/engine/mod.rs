@@ -17,6 +17,8 @@
 
 pub mod backend;
 pub mod chat;
+mod choice;
+mod grammar;
 mod limits;
 #[cfg(feature = "llama")]
 pub mod llama;

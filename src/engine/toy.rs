@@ -8,6 +8,7 @@
 
 use std::ops::{ControlFlow, Range};
 use std::path::Path;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use modeld_spec::error::Error;
@@ -17,6 +18,8 @@ use modeld_spec::session::tape::TokenId;
 use super::backend::{
     Backend, Batch, EvalError, LoadRequest, Model, ModelFacts, ModelInfo, ModelKey, Sampler, Sequence,
 };
+use super::choice::Choice;
+use super::grammar::Pieces;
 use crate::owner::gate::ResidentPermit;
 
 /// Called with a batch before it is evaluated: a test can wait in it.
@@ -171,7 +174,14 @@ impl Model for ToyModel {
     }
 
     fn sampler(&self, params: &SamplingParams, seed: u32) -> Result<Box<dyn Sampler>, Error> {
-        Ok(Box::new(ToySampler { greedy: params.is_greedy(), state: u64::from(seed) }))
+        let pieces = || {
+            let piece =
+                |token| (u8::try_from(token).ok().into_iter().collect(), TokenId(token as i32) == END);
+            Ok(Rc::new(Pieces::new((0..VOCABULARY).map(piece))))
+        };
+        let choice = Choice::new(params, VOCABULARY, pieces)?;
+        let (greedy, state) = (params.is_greedy(), u64::from(seed));
+        Ok(Box::new(ToySampler { greedy, state, choice, candidates: Vec::new() }))
     }
 
     fn kv_len(&self, sequence: Sequence) -> usize {
@@ -237,24 +247,29 @@ fn no_sequence(sequence: Sequence) -> Error {
 struct ToySampler {
     greedy: bool,
     state: u64,
+    choice: Choice,
+    candidates: Vec<(TokenId, f32)>,
 }
 
 impl Sampler for ToySampler {
     fn sample(&mut self, logits: &[f32]) -> Result<TokenId, Error> {
         self.state = mix(self.state, 1);
-        let by_logit = |a: &(usize, &f32), b: &(usize, &f32)| a.1.total_cmp(b.1);
-        let mut ranked: Vec<(usize, &f32)> = logits.iter().enumerate().collect();
-        ranked.sort_by(|a, b| by_logit(b, a));
+        self.choice.candidates(logits, &mut self.candidates, |token, logit| (TokenId(token), logit))?;
+        self.candidates.sort_by(|a, b| b.1.total_cmp(&a.1));
         // Not greedy: one of the three likeliest, by the seed.
-        let rank = if self.greedy { 0 } else { (self.state % 3) as usize };
-        match ranked.get(rank) {
-            Some((token, _)) => Ok(TokenId(*token as i32)),
-            None => Err(Error::BackendFailed { cause: "there are no logits".to_string() }),
-        }
+        let rank = if self.greedy { 0 } else { self.state as usize % 3 };
+        let (token, _) = self.candidates[rank.min(self.candidates.len() - 1)];
+        self.choice.take(token)?;
+        Ok(token)
     }
 
     fn accept(&mut self, token: TokenId) {
         self.state = mix(self.state, token.0 as u64);
+    }
+
+    fn resume(&mut self, token: TokenId) -> Result<(), Error> {
+        self.accept(token);
+        self.choice.take(token)
     }
 }
 

@@ -24,11 +24,13 @@ mod sampler;
 mod threadpool;
 mod weights;
 
+use std::cell::OnceCell;
 use std::fs;
 use std::io;
 use std::ops::{ControlFlow, Range};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+use std::rc::Rc;
 use std::thread::available_parallelism;
 
 use modeld_spec::error::Error;
@@ -43,6 +45,7 @@ use self::weights::Weights;
 use super::backend::{
     Backend, Batch, EvalError, LoadRequest, Model, ModelFacts, ModelInfo, ModelKey, Sampler, Sequence,
 };
+use super::grammar::Pieces;
 use crate::owner::gate::ResidentPermit;
 
 /// The backend.
@@ -108,13 +111,15 @@ impl Backend for Llama {
             eos_text: weights.eos_text(),
             facts: ModelFacts { context_train: Some(context_train as u64), ..facts },
         };
-        Ok(Box::new(LlamaModel { context, info }))
+        Ok(Box::new(LlamaModel { context, info, pieces: OnceCell::new() }))
     }
 }
 
 struct LlamaModel {
     context: Context,
     info: ModelInfo,
+    /// The texts of the tokens, once a constraint has asked for them.
+    pieces: OnceCell<Rc<Pieces>>,
 }
 
 impl Model for LlamaModel {
@@ -148,7 +153,14 @@ impl Model for LlamaModel {
     }
 
     fn sampler(&self, params: &SamplingParams, seed: u32) -> Result<Box<dyn Sampler>, Error> {
-        Ok(Box::new(LlamaSampler::new(params, seed, self.info.vocabulary)?))
+        let pieces = || match self.pieces.get() {
+            Some(pieces) => Ok(pieces.clone()),
+            None => {
+                let pieces = Rc::new(self.context.weights().pieces()?);
+                Ok(self.pieces.get_or_init(|| pieces).clone())
+            }
+        };
+        Ok(Box::new(LlamaSampler::new(params, seed, self.info.vocabulary, pieces)?))
     }
 
     fn kv_len(&self, sequence: Sequence) -> usize {

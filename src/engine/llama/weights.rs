@@ -12,6 +12,7 @@ use modeld_spec::error::Error;
 use modeld_spec::session::tape::TokenId;
 
 use super::{backend_failed, log};
+use crate::engine::grammar::Pieces;
 use crate::owner::gate::ResidentPermit;
 
 /// A loaded model.
@@ -184,6 +185,16 @@ impl Weights {
                 Err(_) => room = (count.unsigned_abs() as usize).max(room + 1),
             }
         }
+    }
+
+    /// The texts of all tokens.
+    pub(super) fn pieces(&self) -> Result<Pieces, Error> {
+        let tokens = (0..self.vocabulary() as i32).map(TokenId);
+        let pieces = tokens.map(|token| {
+            let mut bytes = Vec::new();
+            self.piece(token, &mut bytes).map(|()| (bytes, self.is_end(token)))
+        });
+        Ok(Pieces::new(pieces.collect::<Result<Vec<_>, _>>()?))
     }
 
     /// Whether the token ends a text.

@@ -9,7 +9,7 @@ use modeld_spec::error::Error;
 use modeld_spec::ids::Epoch;
 use modeld_spec::session::finish::FinishReason;
 use modeld_spec::session::operation::{Activity, Operation};
-use modeld_spec::session::params::{DecodeParams, PENALTY_WINDOW};
+use modeld_spec::session::params::DecodeParams;
 use modeld_spec::session::report::{
     ContextReport, DecodeEnd, DecodeEvent, DecodeItem, PrefixStatus, Room, SuffixStatus,
 };
@@ -173,7 +173,7 @@ impl Slot {
         if params.sampling.has_penalties() {
             let seen = &self.tape.tokens()[..self.tape.end()];
             let seen: Vec<&TokenId> = seen.iter().chain(&self.pending).chain(&params.continues).collect();
-            let recent = &seen[seen.len().saturating_sub(PENALTY_WINDOW)..];
+            let recent = &seen[seen.len().saturating_sub(params.sampling.penalty_window())..];
             recent.iter().for_each(|token| sampler.accept(**token));
         }
         let (mut text, mut stop) = (TextAssembler::new(), StopMatcher::new(params.stop.clone()));
