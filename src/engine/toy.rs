@@ -16,7 +16,8 @@ use modeld_spec::session::params::SamplingParams;
 use modeld_spec::session::tape::TokenId;
 
 use super::backend::{
-    Backend, Batch, EvalError, LoadRequest, Model, ModelFacts, ModelInfo, ModelKey, Sampler, Sequence,
+    Backend, Batch, Capabilities, Embedding, EvalError, LoadRequest, Model, ModelFacts, ModelInfo, ModelKey,
+    Pooling, Sampler, Sequence,
 };
 use super::choice::Choice;
 use super::grammar::Pieces;
@@ -98,6 +99,15 @@ impl Backend for Toy {
             chat_template: Some(CHAT_TEMPLATE.to_string()),
             bos_text: String::new(),
             eos_text: String::new(),
+            capabilities: Capabilities {
+                generates: true,
+                embeds: true,
+                trims: self.trims,
+                shares: self.trims,
+                shifts: false,
+                window: None,
+                reproducible: true,
+            },
         };
         let cache = vec![Vec::new(); request.sessions_max];
         Ok(Box::new(ToyModel { toy: self.clone(), info, cache, outputs: Vec::new() }))
@@ -238,6 +248,27 @@ impl Model for ToyModel {
         cache.extend(tokens.iter().map(|bytes| TokenId(i32::from_le_bytes(*bytes))));
         Ok(cache.len())
     }
+
+    fn embed(
+        &mut self,
+        _permit: ResidentPermit<'_>,
+        tokens: &[TokenId],
+        stop: &dyn Fn() -> bool,
+    ) -> Result<Embedding, EvalError> {
+        if stop() {
+            return Err(EvalError::Stopped);
+        }
+        if tokens.is_empty() || self.info.context_tokens < tokens.len() {
+            let most = self.info.context_tokens;
+            return Err(EvalError::Failed(format!(
+                "1 to {most} tokens can be embedded and not {}",
+                tokens.len()
+            )));
+        }
+        let hash = tokens.iter().fold(0, |hash, token| mix(hash, token.0 as u64));
+        let value = |index| (mix(hash, index) % 2001) as f32 / 1000.0 - 1.0;
+        Ok(Embedding { values: (0..EMBEDDING).map(value).collect(), pooling: Pooling::Mean, declared: true })
+    }
 }
 
 fn no_sequence(sequence: Sequence) -> Error {
@@ -310,6 +341,9 @@ const ALPHABET: &[u8] = b"abcdefghijklmnop  \xC3";
 const BEGINNING: TokenId = TokenId(256);
 
 const END: TokenId = TokenId(257);
+
+/// Numbers of an embedding.
+const EMBEDDING: u64 = 16;
 
 const VOCABULARY: usize = 258;
 

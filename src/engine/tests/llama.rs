@@ -11,7 +11,7 @@ use modeld_spec::session::stop::StopStrings;
 use modeld_spec::session::tape::ReuseReason;
 
 use super::{PATIENCE, collect, engine, gate, greedy};
-use crate::engine::backend::{Backend, Batch, EvalError, LoadRequest, Model, Row, Sequence};
+use crate::engine::backend::{Backend, Batch, EvalError, LoadRequest, Model, Row, Sequence, Settings};
 use crate::engine::chat::ChatMessage;
 use crate::engine::llama::{Llama, bare::Bare};
 use crate::engine::{Engine, Limits, OpenRequest, Prompt, Session};
@@ -173,6 +173,7 @@ fn a_copied_sequence_goes_on_like_the_one_it_was_copied_from() {
         sessions_max: 2,
         batch_tokens: 32,
         threads: Some(1),
+        settings: Settings::default(),
     };
     let load = Llama.load(gate.pass_resident().unwrap(), &request, &mut |_| ControlFlow::Continue(()));
     let mut model = load.unwrap();
