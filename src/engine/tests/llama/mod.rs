@@ -1,4 +1,10 @@
-//! The llama.cpp backend on the demo model.
+//! The llama.cpp backend: the engine on the demo model here, the rest on small models of other architectures.
+
+mod adapters;
+mod architectures;
+mod choosing;
+mod embedding;
+mod small;
 
 use std::fs;
 use std::ops::ControlFlow;
