@@ -173,6 +173,7 @@ impl Choice {
             repeat_penalty: self.repeat_penalty.unwrap_or(usual.repeat_penalty),
             frequency_penalty: self.frequency_penalty.unwrap_or(usual.frequency_penalty),
             presence_penalty: self.presence_penalty.unwrap_or(usual.presence_penalty),
+            ..usual
         };
         let sampling = SamplingParams::new(sampling)?;
         Ok(DecodeParams {

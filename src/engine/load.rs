@@ -134,7 +134,8 @@ impl Entry {
                 let (worker, commands) = Worker::new(self.control.clone(), info, limits.clone());
                 self.state.send_replace(State::Ready(worker));
                 let snapshots = stores.snapshots.as_ref().map(|(snapshots, _)| snapshots.clone());
-                let workshop = Workshop { limits, snapshots, identity };
+                let reproducible = self.request.settings.reproducible;
+                let workshop = Workshop { limits, snapshots, identity, reproducible };
                 worker::serve(model, commands, self.control.clone(), workshop);
             }
             Err(error) => {

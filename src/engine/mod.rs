@@ -18,6 +18,8 @@
 pub mod backend;
 mod bell;
 pub mod chat;
+mod choice;
+mod grammar;
 mod handoff;
 #[cfg(all(test, modeld_loom))]
 mod interleavings;

@@ -10,7 +10,7 @@ use modeld_spec::error::Error;
 use modeld_spec::ids::Epoch;
 use tokio::time::{Instant, timeout_at};
 
-use super::backend::{Backend, LoadRequest, ModelFacts, ModelKey};
+use super::backend::{Backend, LoadRequest, ModelFacts, ModelKey, Settings};
 use super::limits::Limits;
 use super::load::{Entry, Loading, State};
 use super::session::{Session, SessionId};
@@ -152,6 +152,7 @@ impl Engine {
             sessions_max: self.limits.sessions_max,
             batch_tokens: self.limits.batch_tokens,
             threads: self.limits.threads,
+            settings: Settings::default(),
         };
         let control = Arc::new(Control::new(self.gate.clone(), self.draining.clone()));
         let entry = Arc::new(Entry::new(key.clone(), load, control));

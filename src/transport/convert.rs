@@ -40,6 +40,7 @@ pub(super) fn decode_params(request: proto::DecodeRequest) -> Result<DecodeParam
         repeat_penalty: given.repeat_penalty.unwrap_or(defaults.repeat_penalty),
         frequency_penalty: given.frequency_penalty.unwrap_or(defaults.frequency_penalty),
         presence_penalty: given.presence_penalty.unwrap_or(defaults.presence_penalty),
+        ..defaults
     };
     Ok(DecodeParams {
         sampling: SamplingParams::new(sampling)?,

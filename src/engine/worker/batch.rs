@@ -80,7 +80,7 @@ impl Thread {
             wishes.rotate_left(turn);
             wishes.truncate(1);
         }
-        let batch = if self.model.info().reproducible { 1 } else { self.model.info().batch_tokens };
+        let batch = if self.reproducible { 1 } else { self.model.info().batch_tokens };
         let bounds = Bounds { batch, share: self.limits.shared_chunk_tokens, together: usize::MAX };
         self.scheduler.next(&wishes, bounds)
     }

@@ -136,6 +136,8 @@ pub(super) struct Workshop {
     pub(super) snapshots: Option<Arc<SnapshotStore>>,
     /// What the cache is computed with.
     pub(super) identity: Digest,
+    /// Whether what a session gets must depend on nothing but its own tokens, to the last bit.
+    pub(super) reproducible: bool,
 }
 
 /// A model's thread, for those who use it.

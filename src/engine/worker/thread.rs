@@ -37,11 +37,7 @@ pub(in crate::engine) fn serve(
     workshop: Workshop,
 ) {
     let info = model.info();
-    // Results must not depend on who else is there in a reproducible model.
-    let sharing = match NonZeroUsize::new(SHARED_TOKENS_MIN) {
-        Some(least) if !info.reproducible => Sharing::AtLeast(least),
-        _ => Sharing::Off,
-    };
+    let sharing = NonZeroUsize::new(SHARED_TOKENS_MIN).map_or(Sharing::Off, Sharing::AtLeast);
     let epoch = control.gate.epoch();
     let table = Table::new(epoch, workshop.identity, info.sessions_max, info.sequences(), sharing);
     let seats = (0..info.sessions_max).map(|_| None).collect();
@@ -54,6 +50,7 @@ pub(in crate::engine) fn serve(
         scheduler: Scheduler::new(),
         desk,
         suspects: 0,
+        reproducible: workshop.reproducible,
         control,
         limits: workshop.limits,
     };
@@ -71,6 +68,8 @@ pub(super) struct Thread {
     pub(super) desk: Desk,
     /// How many sessions are evaluated by themselves, because a batch of all of them failed.
     pub(super) suspects: usize,
+    /// Whether tokens are evaluated one by one.
+    pub(super) reproducible: bool,
     pub(super) control: Arc<Control>,
     pub(super) limits: Arc<Limits>,
 }

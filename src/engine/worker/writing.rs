@@ -5,7 +5,7 @@ use std::time::Instant;
 use modeld_spec::error::Error;
 use modeld_spec::ids::Epoch;
 use modeld_spec::session::finish::FinishReason;
-use modeld_spec::session::params::{DecodeParams, PENALTY_WINDOW};
+use modeld_spec::session::params::DecodeParams;
 use modeld_spec::session::report::{DecodeEnd, DecodeEvent, DecodeItem, Room};
 use modeld_spec::session::stop::StopMatcher;
 use modeld_spec::session::tape::{TokenCount, TokenId};
@@ -52,7 +52,7 @@ impl Writing {
         };
         if params.sampling.has_penalties() {
             let seen: Vec<&TokenId> = text.iter().chain(&params.continues).collect();
-            let recent = &seen[seen.len().saturating_sub(PENALTY_WINDOW)..];
+            let recent = &seen[seen.len().saturating_sub(params.sampling.penalty_window())..];
             recent.iter().for_each(|token| sampler.accept(**token));
         }
         Ok(Writing {

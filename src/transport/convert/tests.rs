@@ -89,6 +89,7 @@ fn any_params() -> impl Strategy<Value = DecodeParams> {
                 repeat_penalty,
                 frequency_penalty,
                 presence_penalty,
+                ..Sampling::default()
             };
             DecodeParams {
                 sampling: SamplingParams::new(sampling).unwrap(),
