@@ -30,8 +30,6 @@ pub(super) struct Sizes {
     pub(super) context_tokens: usize,
     /// Sessions at once: there are as many times the positions of one.
     pub(super) sessions_max: usize,
-    /// Sequences.
-    pub(super) sequences: usize,
     /// Sequences; one that no session has is for a snapshot.
     pub(super) sequences: usize,
     /// Rows of a batch at most.
