@@ -18,6 +18,8 @@
 pub mod backend;
 mod bell;
 pub mod chat;
+#[cfg(all(test, modeld_shuttle))]
+mod crowd;
 mod handoff;
 #[cfg(all(test, modeld_loom))]
 mod interleavings;
