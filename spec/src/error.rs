@@ -138,6 +138,28 @@ pub enum Error {
         /// What the backend said.
         cause: String,
     },
+    /// The cache is computed with something else than the caller believes.
+    #[error("the manifest's {field} is {claimed} for the caller and {found} here")]
+    ManifestMismatch {
+        /// The first field that differs.
+        field: String,
+        /// What the caller said.
+        claimed: String,
+        /// What is the case.
+        found: String,
+    },
+    /// A snapshot could not be written; nothing is left of it, and the session is as it was.
+    #[error("the snapshot could not be written: {cause}")]
+    SnapshotFailed {
+        /// Why.
+        cause: String,
+    },
+    /// A snapshot was not restored; the session is as it was.
+    #[error("{cause}")]
+    SnapshotRefused {
+        /// Why.
+        cause: String,
+    },
     /// No more sessions fit on this model now.
     #[error("the model serves {limit} sessions at once and all are taken")]
     TooManySessions {
@@ -202,6 +224,9 @@ impl Error {
             Error::ContextOverflow { .. } => "context_overflow",
             Error::ModelNotFound { .. } => "model_not_found",
             Error::ModelLoadFailed { .. } => "model_load_failed",
+            Error::ManifestMismatch { .. } => "manifest_mismatch",
+            Error::SnapshotFailed { .. } => "snapshot_failed",
+            Error::SnapshotRefused { .. } => "snapshot_refused",
             Error::TooManySessions { .. } => "too_many_sessions",
             Error::BackendMismatch { .. } => "backend_mismatch",
             Error::UnsupportedFeature { .. } => "unsupported_feature",
@@ -223,11 +248,14 @@ impl Error {
             | Error::Draining => Class::Refused,
             Error::Fenced { .. } | Error::StaleFence { .. } | Error::StaleEpoch { .. } => Class::Fenced,
             Error::ContextOverflow { .. } => Class::Overflow,
-            Error::SessionFatal { .. } | Error::ModelLoadFailed { .. } | Error::BackendFailed { .. } => {
-                Class::Backend
-            }
+            Error::SessionFatal { .. }
+            | Error::ModelLoadFailed { .. }
+            | Error::BackendFailed { .. }
+            | Error::SnapshotFailed { .. } => Class::Backend,
             Error::SessionClosed { .. }
             | Error::ModelNotFound { .. }
+            | Error::ManifestMismatch { .. }
+            | Error::SnapshotRefused { .. }
             | Error::BackendMismatch { .. }
             | Error::UnsupportedFeature { .. }
             | Error::InvalidArgument { .. } => Class::Misuse,

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use clap::Args;
 use modeld_spec::error::Error;
+use modeld_spec::session::draft::Drafts;
 use modeld_spec::session::params::{DecodeParams, Sampling, SamplingParams};
 use modeld_spec::session::stop::StopStrings;
 use serde_json::json;
@@ -182,6 +183,7 @@ impl Choice {
             stop: StopStrings::new(self.stop.clone())?,
             seed: self.seed,
             continues: Vec::new(),
+            drafts: Drafts::NONE,
         })
     }
 }

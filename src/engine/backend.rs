@@ -13,9 +13,11 @@ use std::path::{Path, PathBuf};
 
 use modeld_spec::error::Error;
 use modeld_spec::session::params::SamplingParams;
+use modeld_spec::session::snapshot::Digest;
 use modeld_spec::session::tape::TokenId;
 use serde::{Deserialize, Serialize};
 
+use super::manifest::{CacheSettings, FileDigests};
 use crate::owner::gate::ResidentPermit;
 
 /// A kind of model that can be served.
@@ -45,6 +47,24 @@ pub trait Backend: Send + Sync {
         request: &LoadRequest,
         progress: &mut dyn FnMut(f32) -> ControlFlow<()>,
     ) -> Result<Box<dyn Model>, Error>;
+
+    /// The build of what evaluates: another one may compute another cache for the same tokens.
+    fn build(&self) -> String {
+        format!("{} {}", self.name(), env!("CARGO_PKG_VERSION"))
+    }
+
+    /// The digest of the content of the model at `path`.
+    ///
+    /// # Errors
+    /// As [`FileDigests::digest`].
+    fn digest(
+        &self,
+        path: &Path,
+        files: &FileDigests,
+        progress: &mut dyn FnMut(u64, u64) -> ControlFlow<()>,
+    ) -> Result<Digest, Error> {
+        files.digest(path, progress)
+    }
 }
 
 /// The identity of a model's content, as text: two that are equal need one load.
@@ -110,9 +130,18 @@ pub struct ModelInfo {
     pub bos_text: String,
     /// The text of the token that ends a text; empty if it has none.
     pub eos_text: String,
+    /// Whether what a session gets depends on nothing but its own tokens, to the last bit: then they are evaluated one by one.
+    pub reproducible: bool,
 }
 
-/// Names a sequence of the KV cache: below the `sessions_max` of the load.
+impl ModelInfo {
+    /// Sequences of its cache: one more than sessions, so that a snapshot can be loaded while all are open.
+    pub fn sequences(&self) -> usize {
+        self.sessions_max + 1
+    }
+}
+
+/// Names a sequence of the KV cache: below [`ModelInfo::sequences`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Sequence(pub u32);
 
@@ -224,6 +253,11 @@ pub trait Model {
         sequence: Sequence,
         bytes: &[u8],
     ) -> Result<usize, Error>;
+
+    /// The settings that change the contents of its cache.
+    fn cache_settings(&self) -> CacheSettings {
+        CacheSettings::default()
+    }
 }
 
 /// Chooses the next token; keeps what it needs of the tokens before.

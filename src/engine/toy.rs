@@ -12,11 +12,13 @@ use std::sync::Arc;
 
 use modeld_spec::error::Error;
 use modeld_spec::session::params::SamplingParams;
+use modeld_spec::session::snapshot::Digest;
 use modeld_spec::session::tape::TokenId;
 
 use super::backend::{
     Backend, Batch, EvalError, LoadRequest, Model, ModelFacts, ModelInfo, ModelKey, Sampler, Sequence,
 };
+use super::manifest::{FileDigests, digest_of};
 use crate::owner::gate::ResidentPermit;
 
 /// Called with a batch before it is evaluated: a test can wait in it.
@@ -58,6 +60,15 @@ impl Backend for Toy {
         }
     }
 
+    fn digest(
+        &self,
+        path: &Path,
+        _files: &FileDigests,
+        _progress: &mut dyn FnMut(u64, u64) -> ControlFlow<()>,
+    ) -> Result<Digest, Error> {
+        self.identify(path).map(|key| digest_of(key.0.as_bytes()))
+    }
+
     fn describe(&self, path: &Path) -> Result<ModelFacts, Error> {
         Ok(ModelFacts {
             name: self.identify(path)?.0,
@@ -95,8 +106,9 @@ impl Backend for Toy {
             chat_template: Some(CHAT_TEMPLATE.to_string()),
             bos_text: String::new(),
             eos_text: String::new(),
+            reproducible: false,
         };
-        let cache = vec![Vec::new(); request.sessions_max];
+        let cache = vec![Vec::new(); info.sequences()];
         Ok(Box::new(ToyModel { toy: self.clone(), info, cache, outputs: Vec::new() }))
     }
 }

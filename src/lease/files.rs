@@ -262,7 +262,8 @@ fn remove_leftovers(root: &DataRoot, instance: &InstanceId) {
     }
 }
 
-fn kind_of(error: &io::Error) -> FailureKind {
+/// What sort of failure an I/O error is.
+pub(crate) fn kind_of(error: &io::Error) -> FailureKind {
     match error.kind() {
         io::ErrorKind::PermissionDenied => FailureKind::PermissionDenied,
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => FailureKind::StorageFull,

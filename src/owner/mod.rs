@@ -4,6 +4,9 @@
 //! knows who owns. [`stand_by`] waits until it can be the owner. An owner lets owned effects begin through its
 //! [`Gate`]; when it can't renew, the gate closes and [`Owner::lost`] resolves. [`Owner::release`] hands over.
 
+mod committing;
+#[cfg(test)]
+mod committing_tests;
 pub mod gate;
 mod keeping;
 #[cfg(all(test, modeld_loom))]
@@ -18,6 +21,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use modeld_spec::fence::commit::Ownership;
 use modeld_spec::ids::{ClockDomain, Epoch, InstanceId, ProcessId};
 use modeld_spec::lease::acquire::{self, Acquire, Claim, Owned};
 use modeld_spec::lease::decision::Why;
@@ -29,6 +33,7 @@ use modeld_spec::step::Breach;
 use modeld_spec::time::{RenewInterval, RenewIntervalOutOfRange, Ttl};
 use tokio::sync::watch;
 
+pub use self::committing::{CommitError, Committer, Landing};
 use self::gate::Gate;
 use self::keeping::Keeping;
 pub use self::releasing::{Released, ResidentState};
@@ -258,6 +263,13 @@ impl Owner {
     /// What owned effects pass; `None` for a follower.
     pub fn gate(&self) -> Option<Arc<Gate>> {
         self.owning().map(|owning| Arc::clone(&owning.gate))
+    }
+
+    /// What commits the durable effects of this ownership; `None` for a follower. It outlives the owner, and is refused then.
+    pub fn committer(&self) -> Option<Committer> {
+        let owning = self.owning()?;
+        let ownership = Ownership { instance: self.instance.clone(), epoch: owning.owned.epoch() };
+        Some(Committer::new(ownership, Arc::clone(&owning.backing)))
     }
 
     /// What became of the predecessor that kept the residency lock; `None` if there was none.

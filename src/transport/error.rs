@@ -143,6 +143,13 @@ mod tests {
             ),
             text().prop_map(|model| Error::ModelNotFound { model }),
             (text(), text()).prop_map(|(model, cause)| Error::ModelLoadFailed { model, cause }),
+            (text(), text(), text()).prop_map(|(field, claimed, found)| Error::ManifestMismatch {
+                field,
+                claimed,
+                found
+            }),
+            text().prop_map(|cause| Error::SnapshotFailed { cause }),
+            text().prop_map(|cause| Error::SnapshotRefused { cause }),
             any::<u64>().prop_map(|limit| Error::TooManySessions { limit }),
             (text(), text()).prop_map(|(requested, served)| Error::BackendMismatch { requested, served }),
             (text(), text()).prop_map(|(backend, feature)| Error::UnsupportedFeature { backend, feature }),
@@ -155,7 +162,7 @@ mod tests {
     }
 
     /// The number of variants that [`any_error`] makes.
-    const VARIANTS: usize = 18;
+    const VARIANTS: usize = 19;
 
     #[test]
     fn covers_every_variant() {
@@ -170,6 +177,8 @@ mod tests {
                 Error::DeviceBusy { .. } | Error::SessionClosed { .. } | Error::SessionFatal { .. } => {}
                 Error::SessionBusy { .. } | Error::ContextOverflow { .. } | Error::ModelNotFound { .. } => {}
                 Error::ModelLoadFailed { .. } | Error::TooManySessions { .. } => {}
+                Error::ManifestMismatch { .. } => {}
+                Error::SnapshotFailed { .. } | Error::SnapshotRefused { .. } => {}
                 Error::BackendMismatch { .. } | Error::UnsupportedFeature { .. } => {}
                 Error::BackendFailed { .. } | Error::InvalidArgument { .. } | Error::Cancelled => {}
                 Error::Draining | Error::Internal { .. } => {}

@@ -1,5 +1,7 @@
 #![doc = include_str!("../../session.md")]
 
+pub mod batch;
+pub mod draft;
 pub mod effect;
 pub mod finish;
 pub mod machine;
@@ -8,6 +10,7 @@ pub mod params;
 pub mod reader;
 pub mod reopen;
 pub mod report;
+pub mod retention;
 pub mod snapshot;
 mod state;
 pub mod stop;

@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
+use crate::session::draft::Drafts;
 use crate::session::stop::StopStrings;
 use crate::session::tape::TokenId;
 
@@ -117,6 +118,8 @@ pub struct DecodeParams {
     /// Whether `continues` is evaluated token by token, as it was generated. A backend rounds otherwise when it evaluates tokens
     /// together, and hundreds of tokens later the likeliest one may be another; this costs as long as generating them did.
     pub exact: bool,
+    /// How far it guesses ahead; what is generated is the same.
+    pub drafts: Drafts,
 }
 
 fn within(name: &str, value: f32, low: f32, high: f32) -> Result<(), Error> {

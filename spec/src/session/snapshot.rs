@@ -9,13 +9,56 @@
 //! A snapshot is named by the digest of all of its bytes. Whoever reads it computes the digest of what was read and
 //! loads that, so nothing that was not verified reaches the cache (T11). The decision is made here and changes nothing.
 
+use alloc::string::String;
 use alloc::vec::Vec;
+use core::fmt;
+use core::str::FromStr;
 
 use crate::session::tape::{Tape, TokenCount, TokenId};
 
 /// A SHA-256 digest: of a snapshot's bytes, or of the manifest that says what a cache was computed with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Digest(pub [u8; 32]);
+
+impl fmt::Display for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl FromStr for Digest {
+    type Err = InvalidDigest;
+
+    /// The digest with this name: 64 small hexadecimal digits and nothing else, so that each has one name.
+    fn from_str(text: &str) -> Result<Self, InvalidDigest> {
+        let value = |digit: u8| match digit {
+            b'0'..=b'9' => Some(digit - b'0'),
+            b'a'..=b'f' => Some(digit - b'a' + 10),
+            _ => None,
+        };
+        let parse = || {
+            let (pairs, rest) = text.as_bytes().as_chunks::<2>();
+            let pairs: &[[u8; 2]; 32] = pairs.try_into().ok().filter(|_| rest.is_empty())?;
+            let mut bytes = [0; 32];
+            for (byte, [high, low]) in bytes.iter_mut().zip(pairs) {
+                *byte = value(*high)? << 4 | value(*low)?;
+            }
+            Some(Digest(bytes))
+        };
+        parse().ok_or_else(|| InvalidDigest { given: text.chars().take(GIVEN_CHARS).collect() })
+    }
+}
+
+/// A text that is no digest.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[error("a digest is 64 hexadecimal digits in small letters, and {given:?} is not")]
+pub struct InvalidDigest {
+    /// The beginning of the text.
+    pub given: String,
+}
+
+/// As much of a text that is no digest is shown: one digit more than a digest has.
+const GIVEN_CHARS: usize = 65;
 
 /// What a snapshot says besides the contents of the cache.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -23,8 +23,10 @@ use crate::owner::gate::ResidentPermit;
 pub(super) struct Sizes {
     /// Positions of each sequence.
     pub(super) context_tokens: usize,
-    /// Sequences.
+    /// Sessions at once: there are as many times the positions of one.
     pub(super) sessions_max: usize,
+    /// Sequences; one that no session has is for a snapshot.
+    pub(super) sequences: usize,
     /// Rows of a batch at most.
     pub(super) batch_tokens: usize,
     /// Threads that evaluate.
@@ -68,7 +70,7 @@ impl Context {
         params.n_batch = batch;
         // One evaluation a batch: a stopped one leaves nothing of the batch behind.
         params.n_ubatch = batch;
-        params.n_seq_max = u32::try_from(sizes.sessions_max).map_err(|error| error.to_string())?;
+        params.n_seq_max = u32::try_from(sizes.sequences).map_err(|error| error.to_string())?;
         params.n_threads = threads;
         params.n_threads_batch = threads;
         params.kv_unified = true;
@@ -144,8 +146,7 @@ impl Context {
         }
         for row in &batch.rows {
             self.weights.check_token(row.token).map_err(|error| EvalError::Failed(error.to_string()))?;
-            if self.sizes.sessions_max <= row.sequence.0 as usize || self.sizes.context_tokens <= row.position
-            {
+            if self.sizes.sequences <= row.sequence.0 as usize || self.sizes.context_tokens <= row.position {
                 let (sequence, position) = (row.sequence.0, row.position);
                 return Err(EvalError::Failed(format!(
                     "there is no position {position} in sequence {sequence}"
@@ -243,7 +244,7 @@ impl Context {
     }
 
     fn id(&self, sequence: Sequence) -> Option<sys::llama_seq_id> {
-        i32::try_from(sequence.0).ok().filter(|_| (sequence.0 as usize) < self.sizes.sessions_max)
+        i32::try_from(sequence.0).ok().filter(|_| (sequence.0 as usize) < self.sizes.sequences)
     }
 
     fn memory(&self) -> sys::llama_memory_t {

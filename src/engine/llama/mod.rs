@@ -91,9 +91,14 @@ impl Backend for Llama {
         let context_train = weights.context_train();
         let context_tokens = request.context_tokens.min(context_train).max(1);
         let threads = request.threads.unwrap_or_else(cores).max(1);
-        let sessions_max = request.sessions_max.clamp(1, context::SEQUENCES_MAX);
-        let sizes =
-            context::Sizes { context_tokens, sessions_max, batch_tokens: request.batch_tokens, threads };
+        let sessions_max = request.sessions_max.clamp(1, context::SEQUENCES_MAX - 1);
+        let sizes = context::Sizes {
+            context_tokens,
+            sessions_max,
+            sequences: sessions_max + 1,
+            batch_tokens: request.batch_tokens,
+            threads,
+        };
         let context = Context::new(&permit, weights, sizes).map_err(|cause| failed(path, cause))?;
         let weights = context.weights();
         let info = ModelInfo {
@@ -106,6 +111,7 @@ impl Backend for Llama {
             chat_template: weights.chat_template(),
             bos_text: weights.bos_text(),
             eos_text: weights.eos_text(),
+            reproducible: false,
             facts: ModelFacts { context_train: Some(context_train as u64), ..facts },
         };
         Ok(Box::new(LlamaModel { context, info }))
