@@ -1,194 +1,204 @@
-//! Many callers of one thread at once: more than all interleavings can be explored of.
+//! Many callers of the thread of a model at once: more than all interleavings can be explored of.
 //!
-//! Each caller asks for a decode, and reads all of it, or goes away before the answer or in the middle, or asks for the end. In the middle
-//! of it the gate is fenced, or the thread is shut down, or neither. Everybody comes to an end; each reads its own items, in
-//! order, from the first one; nothing comes after a fence was known.
+//! The thread, its sessions and their streams are the product's; the model is the toy. Each caller opens a session and decodes: it
+//! reads all, or goes away while it opens, or drops its stream in the middle and asks again, or asks for the end. Meanwhile the gate
+//! is fenced, or the thread is shut down, or neither. Everybody comes to an end; whoever reads to the end has what it would have
+//! had alone; nothing comes after a fence was known.
 
 use std::future::poll_fn;
+use std::ops::ControlFlow;
+use std::path::PathBuf;
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::task::Poll;
-use std::time::Duration;
 
-use modeld_spec::ids::Epoch;
-use modeld_spec::time::BootTime;
+use modeld_spec::error::Error;
+use modeld_spec::session::finish::FinishReason;
+use modeld_spec::session::report::DecodeEvent;
+use modeld_spec::session::tape::TokenId;
 use shuttle::future::block_on;
 use shuttle::rand::{Rng, thread_rng};
 use shuttle::thread;
 
-use super::bell::Bell;
-use super::handoff::{Reader, Taken, Writer, handoff};
-use super::mailbox::{Receiver, Sender, mailbox};
-use super::reply::{Reply, reply};
-use crate::os::Clock;
-use crate::owner::gate::Gate;
+use super::backend::{Backend, LoadRequest, Model};
+use super::manifest::digest_of;
+use super::session::{DecodeStream, Prompt, Session};
+use super::tests::{gate, greedy};
+use super::toy::Toy;
+use super::worker::{self, Control, Worker, Workshop};
+use super::{Limits, service};
 use crate::sync::sample::sample;
 use crate::sync::seed::Seed;
 use crate::sync::{AtomicBool, Ordering};
 
-/// Time does not pass.
-struct Still;
-
-impl Clock for Still {
-    fn now(&self) -> BootTime {
-        BootTime::from_nanos(1)
-    }
-}
-
-/// What everybody shares.
-struct Shared {
-    bell: Bell,
-    gate: Arc<Gate>,
-    draining: AtomicBool,
+/// A model that is served.
+struct Served {
+    worker: Worker,
+    control: Arc<Control>,
+    draining: Arc<AtomicBool>,
     /// Set after the gate was fenced.
     known: AtomicBool,
+    thread: thread::JoinHandle<()>,
 }
 
-/// An item: whose, and which one.
-type Item = (usize, u32);
+impl Served {
+    fn begin() -> Self {
+        let (gate, _) = gate();
+        let limits = Limits { stream_items: 2, commands: 2, sessions_max: CALLERS, ..Limits::default() };
+        let draining = Arc::new(AtomicBool::new(false));
+        let control = Arc::new(Control::new(gate, draining.clone()));
+        let (limits, info) = (Arc::new(limits), Arc::new(load().info().clone()));
+        let (worker, receiver) = Worker::new(control.clone(), info, limits.clone());
+        let thread = {
+            let control = control.clone();
+            let workshop = Workshop { limits, snapshots: None, identity: digest_of(b"toy") };
+            // A model stays on the thread that loaded it.
+            thread::spawn(move || worker::serve(load(), receiver, control, workshop))
+        };
+        Served { worker, control, draining, known: AtomicBool::new(false), thread }
+    }
 
-struct Decode {
-    caller: usize,
-    reply: Reply<()>,
-    writer: Writer<Item, &'static str>,
-}
+    fn fence(&self) {
+        self.control.gate.fence();
+        self.known.store(true, Ordering::Release);
+        self.control.wake();
+    }
 
-struct Active {
-    caller: usize,
-    next: u32,
-    writer: Writer<Item, &'static str>,
-}
+    fn drain(&self) {
+        self.draining.store(true, Ordering::Release);
+        self.control.wake();
+    }
 
-/// Serves until the shutdown, a round after the other, one item a round for each who has room.
-fn serve(receiver: &Receiver<Decode>, shared: &Shared) {
-    let mut active: Vec<Active> = Vec::new();
-    loop {
-        while let Some(Decode { caller, reply, writer }) = receiver.try_recv() {
-            if reply.send(()).is_ok() {
-                active.push(Active { caller, next: 0, writer });
-            }
-        }
-        if shared.draining.load(Ordering::Acquire) {
-            return active.into_iter().for_each(|active| active.writer.end("draining"));
-        }
-        let (round, mut put) = (std::mem::take(&mut active), false);
-        for mut decode in round {
-            if shared.gate.pass_resident().is_err() {
-                decode.writer.end("fenced");
-            } else if decode.writer.is_cancelled() {
-                decode.writer.end("cancelled");
-            } else if decode.next == ITEMS {
-                decode.writer.end("done");
-            } else {
-                if 0 < decode.writer.room() && decode.writer.put((decode.caller, decode.next)).is_ok() {
-                    decode.next += 1;
-                    put = true;
+    async fn open(&self) -> Result<Session, Error> {
+        let opened = self.worker.open(None).await?;
+        let context_tokens = opened.context_tokens;
+        let (worker, table) = (self.worker.clone(), Arc::<service::Table>::default());
+        Ok(Session { id: opened.deliver(), context_tokens, worker, table })
+    }
+
+    /// The stream of a new decode behind the caller's prompt.
+    async fn decode(&self, session: &Session, caller: usize) -> Result<DecodeStream, Error> {
+        session.ensure_prefix(Prompt::literal(format!("caller {caller}"))).await?;
+        session.decode(greedy(TOKENS)).await
+    }
+
+    /// Reads so many tokens at least; gives those that came, and how the decode ended if it did.
+    async fn read(
+        &self,
+        stream: &mut DecodeStream,
+        least: usize,
+    ) -> Result<(Vec<TokenId>, Option<FinishReason>), Error> {
+        let mut tokens = Vec::new();
+        while tokens.len() < least {
+            let known = self.known.load(Ordering::Acquire);
+            let item = stream.next().await.expect("an end before the end of the stream");
+            assert!(!known || matches!(item, Err(Error::Fenced { .. })), "{item:?} came out");
+            match item?.event {
+                DecodeEvent::Text { tokens: more, .. } => tokens.extend(more),
+                DecodeEvent::End(end) => {
+                    tokens.extend(end.tokens);
+                    return Ok((tokens, Some(end.finish)));
                 }
-                active.push(decode);
             }
         }
-        if !put {
-            shared.bell.wait(Duration::from_secs(1));
-        }
+        Ok((tokens, None))
     }
 }
 
-/// Reads so many items at most; gives how many came, and the end if it came.
-fn read(
-    reader: &mut Reader<Item, &'static str>,
-    shared: &Shared,
-    caller: usize,
-    from: u32,
-    most: u32,
-) -> (u32, Option<&'static str>) {
-    let mut next = from;
-    while next < most {
-        let known = shared.known.load(Ordering::Acquire);
-        let taken = block_on(reader.next());
-        assert!(!known || matches!(taken, Taken::Refused(_)), "{taken:?} came out");
-        match taken {
-            Taken::Item(item) => {
-                assert_eq!(item, (caller, next), "its own, in order");
-                next += 1;
-            }
-            Taken::End(end) => return (next, Some(end)),
-            Taken::Refused(_) => return (next, Some("refused")),
-            Taken::BrokenOff | Taken::Over => unreachable!("the thread says how it ends"),
-        }
-    }
-    (next, None)
+fn load() -> Box<dyn Model> {
+    // A gate of its own: it is not the load that is fenced here.
+    let (gate, _) = gate();
+    let request = LoadRequest {
+        path: PathBuf::from("toy"),
+        context_tokens: 64,
+        sessions_max: CALLERS,
+        batch_tokens: 8,
+        threads: None,
+    };
+    let permit = gate.pass_resident().expect("the gate is open");
+    Toy::default().load(permit, &request, &mut |_| ControlFlow::Continue(())).unwrap()
 }
 
-/// One caller, from its question to its end.
-fn call(sender: &Sender<Decode>, shared: &Shared, caller: usize) {
-    let (reply, mut answer) = reply(shared.bell.clone());
-    let (writer, mut reader) = handoff(2, shared.bell.clone(), shared.gate.clone());
+/// One caller, from its opening to its close.
+async fn call(served: &Served, caller: usize) -> Result<(), Error> {
     let way = thread_rng().gen_range(0..4u32);
-    let sending = sender.send(Decode { caller, reply, writer });
     if way == 0 {
-        // Goes away in the line, or before the answer.
-        let mut sending = pin!(sending);
-        return block_on(poll_fn(|context| {
-            let _ = sending.as_mut().poll(context);
-            Poll::Ready(())
-        }));
+        let mut opening = pin!(served.open());
+        poll_fn(|context| Poll::Ready(drop(opening.as_mut().poll(context)))).await;
+        return Ok(());
     }
-    if block_on(sending).is_err() || block_on(&mut answer).is_err() {
-        return;
+    let session = served.open().await?;
+    let mut stream = served.decode(&session, caller).await?;
+    let least = if way == 1 { usize::MAX } else { thread_rng().gen_range(0..3) };
+    let (mut tokens, mut end) = served.read(&mut stream, least).await?;
+    if way == 2 && end.is_none() {
+        drop(stream);
+        stream = served.decode(&session, caller).await?;
+        (tokens, end) = served.read(&mut stream, usize::MAX).await?;
+    } else if way == 3 && end.is_none() {
+        stream.cancel();
+        let (rest, how) = served.read(&mut stream, usize::MAX).await?;
+        tokens.extend(rest);
+        end = how;
     }
-    let most = if way == 1 { ITEMS + 1 } else { thread_rng().gen_range(0..=ITEMS) };
-    let (came, end) = read(&mut reader, shared, caller, 0, most);
-    if way == 2 || end.is_some() {
-        assert!(end != Some("done") || came == ITEMS, "all of them");
-        return;
+    let alone = &ALONE.get().expect("each has been alone")[caller];
+    match end {
+        Some(FinishReason::Cancelled) => assert!(alone.starts_with(&tokens), "another's tokens"),
+        _ => assert_eq!(&tokens, alone, "another answer"),
     }
-    reader.cancel();
-    let (_, end) = read(&mut reader, shared, caller, came, ITEMS + 1);
-    assert!(end.is_some(), "who asks for the end gets it");
+    session.close().await
 }
 
 fn crowd() {
-    let gate = Gate::new(Epoch::FIRST, BootTime::from_nanos(10), true, None, Arc::new(Still));
-    let shared = Arc::new(Shared {
-        bell: Bell::new(),
-        gate: Arc::new(gate),
-        draining: AtomicBool::new(false),
-        known: AtomicBool::new(false),
-    });
-    let (sender, receiver) = mailbox(2, shared.bell.clone());
-    let server = {
-        let shared = shared.clone();
-        thread::spawn(move || serve(&receiver, &shared))
-    };
+    let served = Arc::new(Served::begin());
     let callers: Vec<_> = (0..CALLERS)
         .map(|caller| {
-            let (sender, shared) = (sender.clone(), shared.clone());
-            thread::spawn(move || call(&sender, &shared, caller))
+            let served = served.clone();
+            thread::spawn(move || block_on(call(&served, caller)))
         })
         .collect();
-    match thread_rng().gen_range(0..3u32) {
-        0 => {
-            shared.gate.fence();
-            shared.known.store(true, Ordering::Release);
-            shared.bell.ring();
-        }
-        1 => {
-            shared.draining.store(true, Ordering::Release);
-            shared.bell.ring();
-        }
+    let how = thread_rng().gen_range(0..3u32);
+    match how {
+        0 => served.fence(),
+        1 => served.drain(),
         _ => {}
     }
     for caller in callers {
-        caller.join().unwrap();
+        match caller.join().unwrap() {
+            Ok(()) => {}
+            Err(Error::Fenced { .. }) => assert_eq!(how, 0, "nobody fenced"),
+            Err(Error::Draining) => assert_eq!(how, 1, "nobody shut it down"),
+            Err(error) => panic!("a caller failed: {error}"),
+        }
     }
-    shared.draining.store(true, Ordering::Release);
-    shared.bell.ring();
-    server.join().unwrap();
-    assert!(sender.is_closed());
+    served.drain();
+    let served = Arc::into_inner(served).expect("all callers are gone");
+    served.thread.join().unwrap();
+    assert!(served.worker.is_gone());
+}
+
+/// What each caller reads if nobody else is there.
+static ALONE: OnceLock<Vec<Vec<TokenId>>> = OnceLock::new();
+
+fn each_alone() {
+    let served = Served::begin();
+    let answers = (0..CALLERS).map(|caller| {
+        block_on(async {
+            let session = served.open().await.unwrap();
+            let mut stream = served.decode(&session, caller).await.unwrap();
+            let (tokens, _) = served.read(&mut stream, usize::MAX).await.unwrap();
+            session.close().await.unwrap();
+            tokens
+        })
+    });
+    ALONE.get_or_init(|| answers.collect());
+    served.drain();
+    served.thread.join().unwrap();
 }
 
 #[test]
 fn shuttle_a_crowd_of_callers_comes_to_its_end() {
+    sample(1, &[], each_alone);
     let twins = [
         (Seed::BellWithoutMemory, "deadlock"),
         (Seed::SendWithoutRing, "deadlock"),
@@ -198,14 +208,14 @@ fn shuttle_a_crowd_of_callers_comes_to_its_end() {
         (Seed::LookedThenWaited, "deadlock"),
         (Seed::UnsentUnheard, "deadlock"),
         (Seed::EndUnheard, "deadlock"),
-        (Seed::EndOvertakes, "all of them"),
+        (Seed::EndOvertakes, "another answer"),
         (Seed::ReadUnheard, "deadlock"),
         (Seed::GateAtTheWriter, "came out"),
     ];
-    sample(4_000, &twins, crowd);
+    sample(2_000, &twins, crowd);
 }
 
 const CALLERS: usize = 8;
 
 /// More than a stream has room for.
-const ITEMS: u32 = 4;
+const TOKENS: u64 = 6;
