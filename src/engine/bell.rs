@@ -3,7 +3,7 @@
 //! It remembers that it was rung: who brings something first puts it where the thread looks and rings then; the thread first hears the
 //! bell and looks then. So nothing lies there unseen, and several rings are one. It says nothing of what was brought.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::sync::{Arc, Condvar, Mutex, seeded};
 
@@ -45,19 +45,14 @@ impl Bell {
     /// Sleeps until it is rung, at most for `bound`; returns at once if it was rung since the last time. For one thread alone. Gives
     /// whether it was rung.
     pub(crate) fn wait(&self, bound: Duration) -> bool {
-        let begun = Instant::now();
         let mut state = self.0.state.lock();
-        while !state.is_rung {
-            let left = bound.saturating_sub(begun.elapsed());
-            if left.is_zero() {
-                return false;
-            }
-            state.is_asleep = true;
-            state = self.0.changed.wait(state, left);
-            state.is_asleep = false;
-        }
-        state.is_rung = false;
-        true
+        state = self.0.changed.wait_while(state, bound, |state| {
+            state.is_asleep = !state.is_rung;
+            state.is_asleep
+        });
+        // The bound may have passed.
+        state.is_asleep = false;
+        std::mem::take(&mut state.is_rung)
     }
 }
 

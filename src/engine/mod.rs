@@ -19,6 +19,8 @@ pub mod backend;
 mod bell;
 pub mod chat;
 mod choice;
+#[cfg(all(test, modeld_shuttle))]
+mod crowd;
 mod grammar;
 mod handoff;
 #[cfg(all(test, modeld_loom))]

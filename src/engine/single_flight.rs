@@ -96,7 +96,7 @@ impl<P: Clone, O: Clone> Publisher<P, O> {
         }
         let wakers = state.enter(stage);
         drop(state);
-        let heard = seeded!(OutcomeHeardByOne, usize::MAX, 1);
+        let heard = seeded!(OutcomeHeardByHalf, wakers.len(), wakers.len() / 2);
         wakers.into_iter().take(heard).for_each(Waker::wake);
     }
 }
@@ -147,7 +147,7 @@ impl<P: Clone, O: Clone> Watch<P, O> {
         let waker = context.waker().clone();
         let mut state = self.shared.lock();
         if state.version != self.version || !matches!(state.stage, Stage::Running(_)) {
-            self.version = state.version;
+            self.version = seeded!(SeenUnnoted, state.version, self.version);
             return Poll::Ready(state.seen().unwrap_or(Seen::Lost));
         }
         let before = state.forget(self.name);

@@ -135,16 +135,17 @@ impl Gate {
     /// Moves the deadline after a renewal. `false` if the gate was fenced or the old deadline had passed: the
     /// renewal came too late and the epoch has ended (L6).
     pub(crate) fn extend(&self, deadline: BootTime) -> bool {
-        let now = self.clock.now();
+        let now = seeded!(ExtendLate, self.clock.now(), BootTime::from_nanos(0));
         let mut bits = self.word.load(Ordering::Acquire);
         loop {
             let word = GateWord::from_bits(bits);
             let Some(later) = word.extended(deadline, now) else { return word.admits(now) };
             // AcqRel: a fence that came first is seen and kept; one that comes later sees this deadline.
             let exchanged = seeded!(
-                ExtendByStore,
+                ExtendAnew,
                 self.word.compare_exchange_weak(bits, later.bits(), Ordering::AcqRel, Ordering::Acquire),
                 {
+                    self.fence();
                     self.word.store(later.bits(), Ordering::Release);
                     Ok(bits)
                 }

@@ -35,7 +35,7 @@ fn shared_gate(resident: bool) -> (Arc<Gate>, Arc<AtomicU64>) {
 
 #[test]
 fn loom_l6_an_extension_never_opens_a_fenced_gate() {
-    Exploration::complete(7).twin(Seed::FenceByStore, "left").twin(Seed::ExtendByStore, "left").of(|| {
+    Exploration::complete(7).twin(Seed::FenceByStore, "left").twin(Seed::ExtendAnew, "left").of(|| {
         let (gate, _time) = shared_gate(true);
         let keeper = {
             let gate = Arc::clone(&gate);
@@ -50,13 +50,15 @@ fn loom_l6_an_extension_never_opens_a_fenced_gate() {
 
 #[test]
 fn loom_l6_a_late_extension_is_refused() {
-    Exploration::complete(6).of(|| {
+    Exploration::complete(17).twin(Seed::ExtendLate, "opened again").of(|| {
         let (gate, time) = shared_gate(true);
         let clock = {
             let time = Arc::clone(&time);
             thread::spawn(move || time.store(10, Ordering::SeqCst))
         };
+        let was_closed = gate.pass().is_err();
         let extended = gate.extend(BootTime::from_nanos(20));
+        assert!(!was_closed || !extended, "opened again");
         clock.join().unwrap();
         // Whichever came first: the gate is open if and only if it said so.
         assert_eq!(gate.pass().is_ok(), extended);
@@ -65,21 +67,29 @@ fn loom_l6_a_late_extension_is_refused() {
 
 #[test]
 fn loom_l5_nothing_passes_after_a_fence_was_seen() {
-    Exploration::complete(19).of(|| {
-        let (gate, _time) = shared_gate(true);
-        let fenced = Arc::new(AtomicU64::new(0));
-        let fencer = {
-            let (gate, fenced) = (Arc::clone(&gate), Arc::clone(&fenced));
-            thread::spawn(move || {
-                gate.fence();
-                fenced.store(1, Ordering::Release);
-            })
-        };
-        let seen = fenced.load(Ordering::Acquire) == 1;
-        let passed = gate.pass().is_ok();
-        assert!(!(seen && passed), "an effect began after the fence was known");
-        fencer.join().unwrap();
-    });
+    Exploration::complete(1_631)
+        .twin(Seed::FenceByStore, "after the fence")
+        .twin(Seed::ExtendAnew, "after the fence")
+        .of(|| {
+            let (gate, _time) = shared_gate(true);
+            let fenced = Arc::new(AtomicU64::new(0));
+            let fencer = {
+                let (gate, fenced) = (Arc::clone(&gate), Arc::clone(&fenced));
+                thread::spawn(move || {
+                    gate.fence();
+                    fenced.store(1, Ordering::Release);
+                })
+            };
+            let keeper = {
+                let gate = Arc::clone(&gate);
+                thread::spawn(move || gate.extend(BootTime::from_nanos(20)))
+            };
+            let seen = fenced.load(Ordering::Acquire) == 1;
+            let passed = gate.pass().is_ok();
+            assert!(!(seen && passed), "an effect began after the fence was known");
+            fencer.join().unwrap();
+            keeper.join().unwrap();
+        });
 }
 
 #[test]
@@ -104,7 +114,7 @@ fn loom_l1_residency_shows_what_was_freed_before() {
 
 #[test]
 fn loom_two_extensions_and_a_worker() {
-    Exploration::complete(45).of(|| {
+    Exploration::complete(45).twin(Seed::ExtendAnew, "while it was held").of(|| {
         let (gate, _time) = shared_gate(true);
         let keeper = {
             let gate = Arc::clone(&gate);
@@ -115,7 +125,7 @@ fn loom_two_extensions_and_a_worker() {
         };
         let worker = {
             let gate = Arc::clone(&gate);
-            thread::spawn(move || assert!(gate.pass().is_ok()))
+            thread::spawn(move || assert!(gate.pass().is_ok(), "closed while it was held"))
         };
         keeper.join().unwrap();
         worker.join().unwrap();

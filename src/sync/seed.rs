@@ -1,4 +1,4 @@
-//! The defects that loom must find, each in a twin of the product that differs in one step.
+//! The defects that must be found, each in a twin of the product that differs in one step.
 
 use std::cell::Cell;
 
@@ -7,8 +7,10 @@ use std::cell::Cell;
 pub(crate) enum Seed {
     /// A fence is a plain store, which an extension may overwrite.
     FenceByStore,
-    /// An extension is a plain store, which overwrites a fence.
-    ExtendByStore,
+    /// An extension closes the gate and opens it anew, whatever came between.
+    ExtendAnew,
+    /// An extension does not ask whether it comes too late.
+    ExtendLate,
     /// Residency is noted without showing what was freed before.
     ResidencyRelaxed,
     /// Who rings wakes a thread that sleeps, and leaves no mark for one that is about to.
@@ -45,8 +47,10 @@ pub(crate) enum Seed {
     EndUnheard,
     /// A work looks whether anybody waits, and is given up afterwards.
     AbandonedAfterLook,
-    /// The outcome of a work wakes one of those who wait.
-    OutcomeHeardByOne,
+    /// The outcome of a work wakes half of those who wait.
+    OutcomeHeardByHalf,
+    /// What was seen of a work is not noted, and seen again.
+    SeenUnnoted,
     /// A registry looks whether anything is in flight, and retires afterwards.
     RetiredAfterLook,
     /// A handle is looked up, and counted as in flight afterwards.
@@ -58,13 +62,19 @@ pub(crate) enum Seed {
 }
 
 thread_local! {
-    /// Loom's threads are coroutines of the one thread that explores.
+    /// The threads of loom and shuttle are coroutines of the one thread that explores.
     static SOWN: Cell<Option<Seed>> = const { Cell::new(None) };
 }
 
 /// From here on this thread explores the twin.
 pub(super) fn sow(seed: Seed) {
     SOWN.set(Some(seed));
+}
+
+/// From here on this thread explores the product.
+#[cfg(modeld_shuttle)]
+pub(super) fn weed() {
+    SOWN.set(None);
 }
 
 /// Whether the twin with this seed runs.

@@ -43,7 +43,7 @@ fn loom_what_is_joined_is_not_given_up() {
 
 #[test]
 fn loom_everybody_hears_of_the_outcome() {
-    Exploration::bounded(18_585).twin(Seed::OutcomeHeardByOne, "deadlock").of(|| {
+    Exploration::bounded(18_585).twin(Seed::OutcomeHeardByHalf, "deadlock").of(|| {
         let (publisher, flight) = load();
         let waiters = [(), ()].map(|()| {
             let mut watch = flight.join().expect("it has just begun");
@@ -59,7 +59,7 @@ fn loom_everybody_hears_of_the_outcome() {
 
 #[test]
 fn loom_a_load_that_ends_without_a_word_is_heard() {
-    Exploration::complete(76).of(|| {
+    Exploration::complete(76).twin(Seed::OutcomeHeardByHalf, "deadlock").of(|| {
         let (publisher, flight) = load();
         let mut watch = flight.join().expect("it has just begun");
         let thread = thread::spawn(move || drop(publisher));
@@ -70,7 +70,7 @@ fn loom_a_load_that_ends_without_a_word_is_heard() {
 
 #[test]
 fn loom_progress_is_seen_in_order() {
-    Exploration::complete(42_267).of(|| {
+    Exploration::complete(42_267).twin(Seed::SeenUnnoted, "never backwards").of(|| {
         let (publisher, flight) = load();
         let mut watch = flight.join().expect("it has just begun");
         let thread = thread::spawn(move || {

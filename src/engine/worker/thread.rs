@@ -127,7 +127,7 @@ impl Thread {
             }
             Command::Operate { session, what } => match self.find(&session) {
                 Some(key) => self.operate(key, what),
-                None => refuse(what, Error::SessionClosed { session: session.to_string() }),
+                None => refuse(what, self.gone(&session)),
             },
         }
     }
@@ -154,7 +154,14 @@ impl Thread {
         self.seats.iter().flatten().find(|seat| seat.id == *session).map(|seat| seat.key)
     }
 
+    /// Why there is no such session. Fenced or shut down, all of them are gone, and that is why.
+    fn gone(&self, session: &SessionId) -> Error {
+        let closed = || Error::SessionClosed { session: session.to_string() };
+        self.control.check().err().unwrap_or_else(closed)
+    }
+
     fn operate(&mut self, key: Key, what: Operate) {
+        let Some(id) = self.seat(key).map(|seat| seat.id.clone()) else { return };
         // What was cancelled ends before anything else begins.
         if let Some(ticket) = self.seat(key).and_then(Seat::cancelled) {
             self.table.cancel(key, ticket);
@@ -164,7 +171,8 @@ impl Thread {
         let (Some(session), Some(seat)) =
             (self.table.session(key), self.seats.get_mut(key.place).and_then(Option::as_mut))
         else {
-            return refuse(what, Error::Internal { cause: "a session has no place".to_string() });
+            // Its end met the fence.
+            return refuse(what, self.gone(&id));
         };
         let id = || seat.id.to_string();
         match (session.activity().admits(what.operation()), what) {
