@@ -130,6 +130,8 @@ pub struct ModelInfo {
     pub bos_text: String,
     /// The text of the token that ends a text; empty if it has none.
     pub eos_text: String,
+    /// The chat template that it brings for chats with tools, if that is another one.
+    pub tool_template: Option<String>,
 }
 
 /// Names a sequence of the KV cache: below the `sessions_max` of the load.

@@ -106,6 +106,7 @@ impl Backend for Toy {
             chat_template: Some(CHAT_TEMPLATE.to_string()),
             bos_text: String::new(),
             eos_text: String::new(),
+            tool_template: None,
         };
         let cache = vec![Vec::new(); request.sessions_max];
         Ok(Box::new(ToyModel { toy: self.clone(), info, cache, outputs: Vec::new() }))
