@@ -33,7 +33,7 @@ pub struct Chat {
     pub reasoning_effort: Option<String>,
     /// More values for the template: JSON, an object.
     pub arguments: Option<String>,
-    /// The instant that the template takes for now, in UTC; `None`: the system's.
+    /// The instant whose date the template says, in UTC; `None`: the one at which it is rendered.
     pub now: Option<SystemTime>,
 }
 
