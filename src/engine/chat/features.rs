@@ -21,25 +21,35 @@ pub struct Features {
     pub thinking: bool,
     /// A word for how hard to think.
     pub reasoning_effort: bool,
-    /// Whether it wants the arguments of a call as text.
+    /// How it wants to see calls.
+    pub(super) shape: Shape,
+}
+
+/// What authors of templates did not agree upon.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Shape {
+    /// Whether the arguments of a call are a text, to be put together with others.
     pub(super) arguments_as_text: bool,
+    /// Whether an empty content beside calls is none.
+    pub(super) content_as_none: bool,
 }
 
 impl Features {
-    /// Tries everything with `render`, which is given a chat and whether arguments are texts, and says the text, if it could be made.
-    pub(super) fn probe(render: impl Fn(&Chat, bool) -> Option<String>) -> Self {
+    /// Tries everything with `render`, which is given a chat and a shape, and says the text, if it could be made.
+    pub(super) fn probe(render: impl Fn(&Chat, Shape) -> Option<String>) -> Self {
         let user = ChatMessage::user(QUESTION);
         let chat = |messages: &[ChatMessage]| Chat {
             messages: messages.to_vec(),
             generation: true,
             ..Chat::default()
         };
-        let says = |chat: &Chat, as_text: bool, word: &str| {
-            render(chat, as_text).is_some_and(|text| text.contains(word))
+        let says_in = |chat: &Chat, shape: Shape, words: &[&str]| {
+            render(chat, shape).is_some_and(|text| words.iter().all(|word| text.contains(word)))
         };
+        let says = |chat: &Chat, word: &str| says_in(chat, Shape::default(), &[word]);
         let plain = chat(std::slice::from_ref(&user));
         let with_tools = Chat { tools: Some(TOOLS.to_string()), ..plain.clone() };
-        let tools = says(&with_tools, false, TOOL);
+        let tools = says(&with_tools, TOOL);
 
         let call = ToolCall {
             id: Some(CALL.to_string()),
@@ -56,25 +66,27 @@ impl Features {
         let [calls, results] =
             [2, 3].map(|count| Chat { tools: tools.then(|| TOOLS.to_string()), ..chat(&answered[..count]) });
         // As an object first: a template that writes JSON would write a text in quotes.
-        let shapes = [false, true];
-        let shape = shapes
-            .into_iter()
-            .find(|as_text| says(&results, *as_text, ARGUMENT) || says(&calls, *as_text, ARGUMENT));
-        let as_text = shape.unwrap_or(false);
-        let tool_calls = says(&results, as_text, CALLED) || says(&calls, as_text, CALLED);
-        let tool_results = says(&results, as_text, RESULT);
+        let shapes = [(false, false), (true, false), (false, true), (true, true)]
+            .map(|(arguments_as_text, content_as_none)| Shape { arguments_as_text, content_as_none });
+        let is_called = |shape: Shape| {
+            says_in(&results, shape, &[CALLED, KEY, VALUE]) || says_in(&calls, shape, &[CALLED, KEY, VALUE])
+        };
+        let shape = shapes.into_iter().find(|shape| is_called(*shape));
+        let tool_calls = shape.is_some();
+        let shape = shape.unwrap_or_default();
+        let tool_results = says_in(&results, shape, &[RESULT]);
 
-        let differs = |one: Chat, other: Chat| matches!((render(&one, false), render(&other, false)), (Some(one), Some(other)) if one != other);
+        let differs = |one: Chat, other: Chat| matches!((render(&one, Shape::default()), render(&other, Shape::default())), (Some(one), Some(other)) if one != other);
         let thinking = |thinking| Chat { thinking: Some(thinking), ..plain.clone() };
         let effort = |word: &str| Chat { reasoning_effort: Some(word.to_string()), ..plain.clone() };
         Features {
-            system: says(&chat(&[ChatMessage::new("system", SYSTEM), user.clone()]), false, SYSTEM),
+            system: says(&chat(&[ChatMessage::new("system", SYSTEM), user.clone()]), SYSTEM),
             tools,
             tool_calls,
             tool_results,
             thinking: differs(thinking(true), thinking(false)),
             reasoning_effort: differs(effort("low"), effort("high")),
-            arguments_as_text: as_text,
+            shape,
         }
     }
 
@@ -104,9 +116,9 @@ const CALL: &str = "probe1234";
 
 const ARGUMENTS: &str = r#"{"probe_key": "probe_value"}"#;
 
-/// With its quotes, which tell JSON from other ways to print an object; in JSON that was put into JSON they have a backslash.
-const ARGUMENT: &str = "\"probe_key\": \"probe_value\"";
+const KEY: &str = "probe_key";
+const VALUE: &str = "probe_value";
 
 const TOOLS: &str = r#"[{"type": "function", "function": {"name": "probe_tool", "description": "probe",
-    "parameters": {"type": "object", "properties": {"probe_key": {"type": "string", "description": "probe"}},
-    "required": ["probe_key"]}}}]"#;
+    "parameters": {"type": "object", "properties": {"town": {"type": "string", "description": "probe"}},
+    "required": ["town"]}}}]"#;

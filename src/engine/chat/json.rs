@@ -37,20 +37,51 @@ fn depth(text: &str) -> usize {
     deepest
 }
 
-/// The filter `tojson` of templates. What else Python's has is accepted and does nothing.
+/// The filter `tojson` of templates, with the options of Python's `json.dumps` that they use.
 pub(super) fn tojson(value: &Value, indent: Option<usize>, options: Kwargs) -> Result<String, JinjaError> {
     let indent = match indent {
         Some(indent) => Some(indent),
         None => options.get("indent")?,
     };
-    let mut writer = Writer { text: String::new(), indent };
+    let separators: Option<(String, String)> = match options.get::<Option<Value>>("separators")? {
+        Some(pair) => Some((pair.get_item_by_index(0)?.to_string(), pair.get_item_by_index(1)?.to_string())),
+        None => None,
+    };
+    let usual = if indent.is_some() { "," } else { ", " };
+    let (comma, colon) = separators.unwrap_or_else(|| (usual.to_string(), ": ".to_string()));
+    let (ascii, sorted) =
+        (options.get::<Option<bool>>("ensure_ascii")?, options.get::<Option<bool>>("sort_keys")?);
+    let style =
+        Style { indent, comma, colon, ascii: ascii.unwrap_or(false), sorted: sorted.unwrap_or(false) };
+    options.assert_all_used()?;
+    write(value, style)
+}
+
+/// The value as Python writes it where nothing else is said.
+pub(super) fn to_text(value: &Value) -> Result<String, JinjaError> {
+    let (comma, colon) = (", ".to_string(), ": ".to_string());
+    write(value, Style { indent: None, comma, colon, ascii: false, sorted: false })
+}
+
+fn write(value: &Value, style: Style) -> Result<String, JinjaError> {
+    let mut writer = Writer { text: String::new(), style };
     writer.value(value, 0)?;
     Ok(writer.text)
 }
 
+/// How JSON is written.
+struct Style {
+    indent: Option<usize>,
+    comma: String,
+    colon: String,
+    /// Whether every other character is escaped.
+    ascii: bool,
+    sorted: bool,
+}
+
 struct Writer {
     text: String,
-    indent: Option<usize>,
+    style: Style,
 }
 
 impl Writer {
@@ -71,10 +102,13 @@ impl Writer {
                 self.list('[', ']', &items, depth, |writer, item| writer.value(item, depth + 1))?;
             }
             ValueKind::Map => {
-                let keys: Vec<Value> = value.try_iter()?.take(ITEMS_MAX).collect();
+                let mut keys: Vec<Value> = value.try_iter()?.take(ITEMS_MAX).collect();
+                if self.style.sorted {
+                    keys.sort();
+                }
                 self.list('{', '}', &keys, depth, |writer, key| {
                     writer.string(&key.to_string());
-                    writer.text.push_str(": ");
+                    writer.text.push_str(&writer.style.colon);
                     writer.value(&value.get_item(key)?, depth + 1)
                 })?;
             }
@@ -93,18 +127,15 @@ impl Writer {
     ) -> Result<(), JinjaError> {
         self.text.push(open);
         for (place, item) in items.iter().enumerate() {
-            match (place, self.indent) {
-                (0, None) => {}
-                (_, None) => self.text.push_str(", "),
-                (0, Some(_)) => self.line(depth + 1),
-                (_, Some(_)) => {
-                    self.text.push(',');
-                    self.line(depth + 1);
-                }
+            if 0 < place {
+                self.text.push_str(&self.style.comma);
+            }
+            if self.style.indent.is_some() {
+                self.line(depth + 1);
             }
             write(self, item)?;
         }
-        if !items.is_empty() && self.indent.is_some() {
+        if !items.is_empty() && self.style.indent.is_some() {
             self.line(depth);
         }
         self.text.push(close);
@@ -112,7 +143,7 @@ impl Writer {
     }
 
     fn line(&mut self, depth: usize) {
-        let spaces = self.indent.unwrap_or_default().min(INDENT_MAX) * depth;
+        let spaces = self.style.indent.unwrap_or_default().min(INDENT_MAX) * depth;
         self.text.push('\n');
         self.text.extend(std::iter::repeat_n(' ', spaces));
     }
@@ -128,9 +159,11 @@ impl Writer {
                 '\t' => self.text.push_str("\\t"),
                 '\u{8}' => self.text.push_str("\\b"),
                 '\u{c}' => self.text.push_str("\\f"),
-                control if control < ' ' => {
-                    // Writing to a string does not fail.
-                    let _ = write!(self.text, "\\u{:04x}", u32::from(control));
+                other if other < ' ' || (self.style.ascii && !other.is_ascii()) => {
+                    for unit in other.encode_utf16(&mut [0; 2]) {
+                        // Writing to a string does not fail.
+                        let _ = write!(self.text, "\\u{unit:04x}");
+                    }
                 }
                 other => self.text.push(other),
             }
@@ -159,9 +192,11 @@ const TEXT_BYTES_MAX: usize = 16 << 20;
 mod tests {
     use super::*;
 
-    fn round(text: &str) -> String {
-        let value = parse(text).unwrap();
-        tojson(&value, None, Kwargs::from_iter(Vec::<(&str, Value)>::new())).unwrap()
+    fn filtered(expression: &str, json: &str) -> String {
+        let mut environment = minijinja::Environment::new();
+        environment.add_filter("tojson", tojson);
+        let context = Value::from_pairs([("it", parse(json).unwrap())]);
+        environment.render_str(&format!("{{{{ {expression} }}}}"), context).unwrap()
     }
 
     #[test]
@@ -170,11 +205,18 @@ mod tests {
             r#"{"z": 1, "a": [1, 2.5, -3], "m": {"x": null, "b": true}}"#,
             r#"["<b>&'é\n\t\"\\\u0001", "", {}, []]"#,
         ] {
-            assert_eq!(round(text), text);
+            assert_eq!(filtered("it | tojson", text), text);
+            assert_eq!(to_text(&parse(text).unwrap()).unwrap(), text);
         }
-        let value = parse(r#"{"b":[1,{}],"a":[]}"#).unwrap();
-        let text = tojson(&value, Some(2), Kwargs::from_iter(Vec::<(&str, Value)>::new())).unwrap();
-        assert_eq!(text, "{\n  \"b\": [\n    1,\n    {}\n  ],\n  \"a\": []\n}");
+        let text = r#"{"b":[1,{}],"a":[]}"#;
+        let indented = "{\n  \"b\": [\n    1,\n    {}\n  ],\n  \"a\": []\n}";
+        assert_eq!(filtered("it | tojson(indent=2)", text), indented);
+        assert_eq!(filtered("it | tojson(2)", text), indented);
+        assert_eq!(filtered("it | tojson(separators=(',', ':'))", text), text);
+        assert_eq!(filtered("it | tojson(sort_keys=true)", text), r#"{"a": [], "b": [1, {}]}"#);
+        let escaped = r#"["\u00e9\ud83d\ude00"]"#;
+        assert_eq!(filtered("it | tojson(ensure_ascii=True)", "[\"é😀\"]"), escaped);
+        assert_eq!(filtered("it | tojson(ensure_ascii=False)", "[\"é\"]"), "[\"é\"]");
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! The messages of a chat, and their form as JSON, which is the usual one of chat requests.
 
-use minijinja::value::{Kwargs, Value};
+use minijinja::value::Value;
 use modeld_spec::error::Error;
 use serde::{Deserialize, Serialize};
 
+use super::features::Shape;
 use super::{invalid, json};
 
 /// One message of a chat.
@@ -58,10 +59,11 @@ impl ChatMessage {
         own + calls.sum::<usize>()
     }
 
-    /// The message as a template sees it. `arguments_as_text`: the arguments of calls as their JSON text, for a template that puts
-    /// them together with other texts.
-    pub(super) fn value(&self, arguments_as_text: bool) -> Result<Value, String> {
-        let mut pairs = vec![("role", Value::from(&self.role)), ("content", Value::from(&self.content))];
+    /// The message as a template sees it, in the shape that it wants.
+    pub(super) fn value(&self, shape: Shape) -> Result<Value, String> {
+        let is_none = shape.content_as_none && self.content.is_empty() && !self.tool_calls.is_empty();
+        let content = if is_none { Value::from(()) } else { Value::from(&self.content) };
+        let mut pairs = vec![("role", Value::from(&self.role)), ("content", content)];
         let optional = [
             ("reasoning_content", &self.reasoning),
             ("tool_call_id", &self.tool_call_id),
@@ -71,7 +73,7 @@ impl ChatMessage {
             pairs.extend(text.as_ref().map(|text| (key, Value::from(text))));
         }
         if !self.tool_calls.is_empty() {
-            let calls = self.tool_calls.iter().map(|call| call.value(arguments_as_text));
+            let calls = self.tool_calls.iter().map(|call| call.value(shape));
             pairs.push(("tool_calls", Value::from(calls.collect::<Result<Vec<Value>, String>>()?)));
         }
         Ok(Value::from_pairs(pairs))
@@ -79,10 +81,10 @@ impl ChatMessage {
 }
 
 impl ToolCall {
-    fn value(&self, arguments_as_text: bool) -> Result<Value, String> {
+    fn value(&self, shape: Shape) -> Result<Value, String> {
         let arguments = json::parse(&self.arguments)
             .map_err(|problem| format!("calls {:?} with arguments whose text {problem}", self.name))?;
-        let arguments = if arguments_as_text { Value::from(&self.arguments) } else { arguments };
+        let arguments = if shape.arguments_as_text { Value::from(&self.arguments) } else { arguments };
         let function = Value::from_pairs([("name", Value::from(&self.name)), ("arguments", arguments)]);
         let mut pairs = vec![("type", Value::from("function")), ("function", function)];
         pairs.extend(self.id.as_ref().map(|id| ("id", Value::from(id))));
@@ -170,8 +172,7 @@ impl TryFrom<Raw> for ChatMessage {
             let RawFunction { name, arguments } = call.function;
             let arguments = match arguments.as_str() {
                 Some(text) => text.to_string(),
-                None => json::tojson(&arguments, None, Kwargs::from_iter(Vec::<(&str, Value)>::new()))
-                    .map_err(|error| error.to_string())?,
+                None => json::to_text(&arguments).map_err(|error| error.to_string())?,
             };
             Ok(ToolCall { id: call.id, name, arguments })
         });

@@ -12,7 +12,7 @@ use minijinja_contrib::pycompat::unknown_method_callback;
 use modeld_spec::error::Error;
 use modeld_spec::session::snapshot::Digest;
 
-use super::features::Features;
+use super::features::{Features, Shape};
 use super::message::ChatMessage;
 use super::{date, invalid, json};
 use crate::engine::backend::ModelInfo;
@@ -84,9 +84,9 @@ impl ChatTemplate {
 
     /// What the template knows, found by rendering; the first call takes some renderings.
     pub fn features(&self) -> Features {
-        *self.features.get_or_init(|| {
-            Features::probe(|chat, as_text| self.try_render(chat, as_text, PROBE_BYTES_MAX).ok())
-        })
+        *self
+            .features
+            .get_or_init(|| Features::probe(|chat, shape| self.try_render(chat, shape, PROBE_BYTES_MAX).ok()))
     }
 
     /// The text that the template makes of `chat`.
@@ -102,8 +102,8 @@ impl ChatTemplate {
             return Err(invalid(format!("has {given} bytes, and {bytes_max} are allowed")));
         }
         // Not asked for where nothing depends on it: most chats need no probe.
-        let arguments_as_text = if chat.is_plain() {
-            false
+        let shape = if chat.is_plain() {
+            Shape::default()
         } else {
             let features = self.features();
             if let Some(feature) = features.lacks(chat) {
@@ -112,13 +112,13 @@ impl ChatTemplate {
                     format!("{feature}: its chat template has no place for it"),
                 ));
             }
-            features.arguments_as_text
+            features.shape
         };
-        self.try_render(chat, arguments_as_text, bytes_max).map_err(invalid)
+        self.try_render(chat, shape, bytes_max).map_err(invalid)
     }
 
-    fn try_render(&self, chat: &Chat, arguments_as_text: bool, bytes_max: usize) -> Result<String, String> {
-        let context = self.context(chat, arguments_as_text)?;
+    fn try_render(&self, chat: &Chat, shape: Shape, bytes_max: usize) -> Result<String, String> {
+        let context = self.context(chat, shape)?;
         let name =
             if chat.tools.is_some() && self.environment.get_template(TOOLS).is_ok() { TOOLS } else { PLAIN };
         let mut output = Output { text: Vec::new(), bytes_max };
@@ -135,8 +135,8 @@ impl ChatTemplate {
         }
     }
 
-    fn context(&self, chat: &Chat, arguments_as_text: bool) -> Result<Value, String> {
-        let messages = chat.messages.iter().map(|message| message.value(arguments_as_text));
+    fn context(&self, chat: &Chat, shape: Shape) -> Result<Value, String> {
+        let messages = chat.messages.iter().map(|message| message.value(shape));
         let messages = messages.collect::<Result<Vec<Value>, String>>()?;
         let now = chat.now.unwrap_or_else(SystemTime::now);
         let mut values = vec![
@@ -247,6 +247,8 @@ fn environment() -> Result<Environment<'static>, JinjaError> {
     environment.set_fuel(Some(FUEL));
     environment.set_recursion_limit(RECURSION_MAX);
     environment.add_filter("tojson", json::tojson);
+    // In Python there is nothing in None to be counted.
+    environment.add_test("iterable", |value: &Value| !value.is_none() && value.try_iter().is_ok());
     environment.add_function("raise_exception", |message: String| -> Result<Value, JinjaError> {
         Err(JinjaError::new(ErrorKind::InvalidOperation, message))
     });

@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime};
 use modeld_spec::error::Error;
 use proptest::prelude::*;
 
+use super::features::Shape;
 use super::{Chat, ChatMessage, ChatTemplate, Features, Templates, ToolCall, messages_from_json};
 use crate::engine::backend::{ModelFacts, ModelInfo};
 
@@ -128,7 +129,12 @@ fn what_a_template_knows_is_found_by_rendering() {
         (
             "texts",
             shapes::TEXTS,
-            Features { tools: false, reasoning_effort: true, arguments_as_text: true, ..all },
+            Features {
+                tools: false,
+                reasoning_effort: true,
+                shape: Shape { arguments_as_text: true, content_as_none: false },
+                ..all
+            },
         ),
     ] {
         assert_eq!(template(source).features(), expected, "{name}");
@@ -173,6 +179,23 @@ fn tools_calls_and_results_are_said_as_each_template_says_them() {
         "{texts}"
     );
     assert!(texts.ends_with("<|output|>\"wet\" & cold<|end|>"));
+}
+
+#[test]
+fn an_answer_that_is_only_a_call_has_no_content_where_the_template_looks_for_that() {
+    let source = "{%- for message in messages -%}\
+        {%- if message.role == 'assistant' and message.content is none -%}\
+        call {{ message.tool_calls[0].function.name + ' ' + message.tool_calls[0].function.arguments }};\
+        {%- else -%}{{ message.role + ' ' + message.content }};{%- endif -%}{%- endfor -%}";
+    assert_eq!(template(source).features().shape, Shape { arguments_as_text: true, content_as_none: true });
+    let text = render(source, &chat(&called())).unwrap();
+    assert_eq!(text, "user Rain?;call weather {\"town\":\"Köln\",\"days\":[1,2]};tool \"wet\" & cold;");
+}
+
+#[test]
+fn nothing_in_none_is_counted() {
+    let source = "{% if tools is iterable and tools | length > 0 %}tools{% else %}none{% endif %}";
+    assert_eq!(render(source, &chat(&[says("user", "?")])).as_deref(), Ok("none"));
 }
 
 #[test]
