@@ -58,6 +58,16 @@ impl DataRoot {
         self.0.join("modeld.epochs")
     }
 
+    /// The directory of the snapshots.
+    pub fn snapshots(&self) -> PathBuf {
+        self.0.join("snapshots")
+    }
+
+    /// The digests of files that were computed.
+    pub fn digests(&self) -> PathBuf {
+        self.0.join("modeld.digests")
+    }
+
     /// The directory of the sockets.
     pub fn run(&self) -> PathBuf {
         self.0.join("run")

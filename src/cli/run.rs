@@ -126,10 +126,7 @@ impl Run {
             ..OpenSession::new(self.model()?)
         };
         let prefix = if self.chat {
-            let system = self
-                .system
-                .iter()
-                .map(|text| ChatMessage { role: "system".to_owned(), content: text.clone() });
+            let system = self.system.iter().map(|text| ChatMessage::new("system", text));
             Content::Chat(system.chain([ChatMessage::user(prompt)]).collect())
         } else {
             Content::Prompt(Prompt { text: prompt, control: self.control })

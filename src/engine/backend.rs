@@ -235,6 +235,8 @@ pub struct ModelInfo {
     pub eos_text: String,
     /// What it can do.
     pub capabilities: Capabilities,
+    /// The chat template that it brings for chats with tools, if that is another one.
+    pub tool_template: Option<String>,
 }
 
 /// What a loaded model and its cache can do.

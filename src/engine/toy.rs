@@ -119,6 +119,7 @@ impl Backend for Toy {
                 window: None,
                 reproducible: true,
             },
+            tool_template: None,
         };
         let cache = vec![Vec::new(); info.sequences()];
         Ok(Box::new(ToyModel { toy: self.clone(), info, cache, outputs: Vec::new() }))

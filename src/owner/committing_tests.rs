@@ -107,6 +107,48 @@ fn what_an_owner_commits_is_in_its_place() {
     assert_eq!(owner.release(&mut ()), Released::Released);
 }
 
+/// Does something else before its own preparation.
+struct Within<'a>(Note, &'a mut dyn FnMut());
+
+impl Landing for Within<'_> {
+    fn prepare(&mut self) -> io::Result<()> {
+        (self.1)();
+        self.0.prepare()
+    }
+
+    fn land(&mut self) -> io::Result<()> {
+        self.0.land()
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        self.0.sync()
+    }
+
+    fn discard(&mut self) {
+        self.0.discard();
+    }
+
+    fn name(&self) -> String {
+        self.0.name()
+    }
+}
+
+#[test]
+fn f2_whoever_prepares_holds_up_nobody() {
+    let (_directory, root) = root();
+    let owner = owner(&root);
+    let (gate, committer) = (owner.gate().unwrap(), owner.committer().unwrap());
+    let mut inner = None;
+    let mut within = || {
+        // Would find the latch busy if the one who prepares had it.
+        inner = Some(commit(&owner, &mut Note { place: root.path().join("other"), ..Note::new(&root, "2") }));
+    };
+    let mut outer = Within(Note::new(&root, "1"), &mut within);
+    assert_eq!(committer.commit(&gate.pass().unwrap(), &mut outer), Ok(()));
+    assert_eq!(outer.0.landed().as_deref(), Some("1"));
+    assert_eq!(inner, Some(Ok(())));
+}
+
 #[test]
 fn f2_a_deposed_owner_is_refused_where_it_lands() {
     let (_directory, root) = root();

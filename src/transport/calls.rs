@@ -340,8 +340,7 @@ fn prompt(session: &Session, content: Option<proto::Content>) -> Result<Prompt, 
     match content.and_then(|content| content.content) {
         Some(Content::Text(proto::Text { text, control })) => Ok(Prompt { text, control }),
         Some(Content::Chat(chat)) => {
-            let message =
-                |message: proto::ChatMessage| ChatMessage { role: message.role, content: message.content };
+            let message = |message: proto::ChatMessage| ChatMessage::new(message.role, message.content);
             let messages: Vec<ChatMessage> = chat.messages.into_iter().map(message).collect();
             session.render_chat(&messages).map(Prompt::rendered)
         }

@@ -177,9 +177,11 @@ impl Weights {
         usize::try_from(unsafe { sys::llama_vocab_n_tokens(self.vocab.as_ptr()) }).unwrap_or(0)
     }
 
-    pub(super) fn chat_template(&self) -> Option<String> {
+    /// The chat template of this name, or the one without a name.
+    pub(super) fn chat_template(&self, name: Option<&CStr>) -> Option<String> {
+        let name = name.map_or(std::ptr::null(), CStr::as_ptr);
         // SAFETY: a read of a live model; null asks for the template without a name.
-        let text = unsafe { sys::llama_model_chat_template(self.model.as_ptr(), std::ptr::null()) };
+        let text = unsafe { sys::llama_model_chat_template(self.model.as_ptr(), name) };
         text_at(text)
     }
 

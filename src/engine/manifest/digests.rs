@@ -51,7 +51,7 @@ struct Line {
 impl FileDigests {
     /// The digests that are known in `root`.
     pub fn of(root: &DataRoot) -> Self {
-        let place = root.path().join("modeld.digests");
+        let place = root.digests();
         let known = Mutex::new(read_known(&place).unwrap_or_default());
         FileDigests { place, known }
     }

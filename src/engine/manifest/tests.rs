@@ -215,7 +215,7 @@ fn a_damaged_memory_of_digests_is_none() {
     let files = FileDigests::of(&root);
     let content = super::digests::content_of(&File::open(&path).unwrap());
     files.remember(content, Digest([9; 32]));
-    let memory = root.path().join("modeld.digests");
+    let memory = root.digests();
     let good = fs::read(&memory).unwrap();
     assert_eq!(digest(&FileDigests::of(&root), &path), (Ok(Digest([9; 32])), 0));
     for index in 0..good.len() {

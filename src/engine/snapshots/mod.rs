@@ -144,7 +144,7 @@ impl SnapshotStore {
         _permit: &OwnedPermit<'_>,
         limits: SnapshotLimits,
     ) -> Result<Self, StoreError> {
-        let place = root.path().join("snapshots");
+        let place = root.snapshots();
         let faults = Faults::default();
         let store = SnapshotStore { place, committer, limits, under_way: Mutex::default(), faults };
         let temporaries = store.temporaries();

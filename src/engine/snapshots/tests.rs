@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use modeld_spec::lease::effect::FailureKind;
-use modeld_spec::session::retention::Retention;
+use modeld_spec::session::retention::{Retention, Room};
 use modeld_spec::session::snapshot::{Digest, Head, Refused};
 use modeld_spec::session::tape::TokenId;
 use proptest::prelude::*;
@@ -146,6 +146,34 @@ fn what_does_not_fit_gives_way_oldest_use_first() {
 }
 
 #[test]
+fn threads_that_save_at_once_stay_within_what_may_be_kept() {
+    let (_directory, root) = data_root();
+    let place = Place::new(&root);
+    std::thread::scope(|scope| {
+        for kind in 0..4_u8 {
+            let (store, gate) = (&place.store, &place.gate);
+            scope.spawn(move || {
+                for turn in 0..6_u8 {
+                    // Every third one is the same for all.
+                    let contents = if turn % 3 == 0 { [turn; 150] } else { [16 * kind + turn; 150] };
+                    let id = store.save(&gate.pass().unwrap(), &head(0), &contents).unwrap();
+                    match store.read(id) {
+                        Ok(snapshot) => {
+                            assert_eq!((snapshot.digest, &*snapshot.contents), (id, &contents[..]))
+                        }
+                        Err(refused) => assert_eq!(refused, Refused::Absent),
+                    }
+                }
+            });
+        }
+    });
+    let usage = place.store.usage().unwrap();
+    assert!(0 < usage.count && usage.bytes <= 1_000, "{usage:?}");
+    assert!(place.temporaries().is_empty());
+    assert_eq!(*place.store.under_way(), Room::default());
+}
+
+#[test]
 fn what_is_too_old_goes_and_what_was_asked_to() {
     let (_directory, root) = data_root();
     let place = Place::new(&root);
@@ -247,7 +275,7 @@ fn f4_a_crash_at_any_step_leaves_all_or_nothing_and_the_next_owner_sweeps() {
 fn f4_a_sweep_leaves_alone_what_is_not_left_behind() {
     let (_directory, root) = data_root();
     drop(Place::new(&root).owner.release(&mut ()));
-    let directory = root.path().join("snapshots/new");
+    let directory = root.snapshots().join("new");
     let names = ["00000000000000000001-a", "00000000000000000002-a", "00000000000000000003-a", "1-a", "note"];
     for name in names {
         fs::write(directory.join(name), "").unwrap();

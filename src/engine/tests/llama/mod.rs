@@ -114,7 +114,7 @@ async fn a_second_turn_of_a_chat_reuses_the_first() {
     assert!(rendered.contains("What is a lease?"));
     let first = session.ensure_prefix(Prompt::rendered(&rendered)).await.unwrap();
     let answer = collect(session.decode(greedy(16)).await.unwrap()).await.unwrap();
-    chat.push(ChatMessage { role: "assistant".to_string(), content: answer.text });
+    chat.push(ChatMessage::new("assistant", answer.text));
     chat.push(ChatMessage::user("And who has it?"));
     let rendered = session.render_chat(&chat).unwrap();
     let second = session.ensure_prefix(Prompt::rendered(&rendered)).await.unwrap();
