@@ -23,6 +23,7 @@ mod limits;
 #[cfg(feature = "llama")]
 pub mod llama;
 mod load;
+pub mod logprobs;
 pub mod none;
 mod service;
 mod session;
