@@ -172,9 +172,12 @@ impl Slot {
         };
         if params.sampling.has_penalties() {
             let seen = &self.tape.tokens()[..self.tape.end()];
-            let seen: Vec<&TokenId> = seen.iter().chain(&self.pending).chain(&params.continues).collect();
+            let seen: Vec<&TokenId> = seen.iter().chain(&self.pending).collect();
             let recent = &seen[seen.len().saturating_sub(params.sampling.penalty_window())..];
             recent.iter().for_each(|token| sampler.accept(**token));
+        }
+        if let Err(error) = params.continues.iter().try_for_each(|token| sampler.resume(*token)) {
+            return answer(reply, Err(error));
         }
         let (mut text, mut stop) = (TextAssembler::new(), StopMatcher::new(params.stop.clone()));
         let feed = read_again(model, &params.continues, &mut text, &mut stop)

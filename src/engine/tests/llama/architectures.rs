@@ -15,13 +15,19 @@ use xtask::quantize::Storage;
 use super::small::{Small, difference};
 use crate::engine::backend::{Batch, CacheType, EvalError, FlashAttention, Row, Sequence, Settings};
 
-const KINDS: [Kind; 5] = [
+const KINDS: [Kind; 6] = [
     Kind::Llama(Storage::F32),
     Kind::Llama(Storage::Q8_0),
     Kind::Llama(Storage::Q4_0),
     Kind::SlidingWindow,
     Kind::Recurrent,
+    Kind::Hybrid,
 ];
+
+/// Whether the model keeps a state, of which nothing can be cut off.
+fn has_state(kind: Kind) -> bool {
+    matches!(kind, Kind::Recurrent | Kind::Hybrid)
+}
 
 /// What happens to a cache before the rest of the text is evaluated.
 #[derive(Clone, Copy, Debug)]
@@ -100,7 +106,7 @@ fn reproducible_is_the_same_bit_by_bit() {
         for path in PATHS {
             match compare(kind, path, &settings, &TEXT[..16], 1) {
                 Some(difference) => assert_eq!(difference, 0.0, "{kind:?} {path:?}"),
-                None => assert!(matches!((kind, path), (Kind::Recurrent, Path::Cut)), "{kind:?} {path:?}"),
+                None => assert!(has_state(kind) && matches!(path, Path::Cut), "{kind:?} {path:?}"),
             }
         }
     }
@@ -112,7 +118,7 @@ fn by_default_only_the_rounding_differs() {
         for path in PATHS {
             match compare(kind, path, &Settings::default(), TEXT, 64) {
                 Some(difference) => assert!(difference < ROUNDING, "{kind:?} {path:?}: {difference}"),
-                None => assert!(matches!((kind, path), (Kind::Recurrent, Path::Cut)), "{kind:?} {path:?}"),
+                None => assert!(has_state(kind) && matches!(path, Path::Cut), "{kind:?} {path:?}"),
             }
         }
     }
@@ -140,9 +146,10 @@ fn what_a_model_can_do_is_declared() {
     );
     let sliding = capabilities(Kind::SlidingWindow, Settings::default());
     assert_eq!((sliding.window, sliding.trims), (Some(WINDOW), true));
-    let recurrent = capabilities(Kind::Recurrent, Settings { reproducible: true, ..Settings::default() });
-    assert!(recurrent.generates && recurrent.reproducible);
-    assert!(!recurrent.trims && !recurrent.shares && !recurrent.shifts);
+    for kind in [Kind::Recurrent, Kind::Hybrid] {
+        let state = capabilities(kind, Settings { reproducible: true, ..Settings::default() });
+        assert!(state.generates && state.reproducible && !state.trims && !state.shares && !state.shifts);
+    }
 }
 
 #[test]
@@ -173,22 +180,24 @@ fn a_window_keeps_what_has_left_it_until_it_is_saved() {
 
 #[test]
 fn a_state_is_shared_whole_or_not_at_all() {
-    let mut small = Small::new(Kind::Recurrent, Settings::default());
-    let tokens = small.tokens(TEXT);
-    small.feed(0, &tokens, 64);
-    assert!(!small.share(0, 1, 0..tokens.len() - 1));
-    assert!(!small.cut(0, tokens.len() - 1));
-    assert_eq!(small.model.kv_len(Sequence(0)), tokens.len());
-    assert!(small.share(0, 1, 0..tokens.len()));
-    // What is added to one is not in the other.
-    small.feed(0, &tokens[..3], 1);
-    assert_eq!(small.model.kv_len(Sequence(1)), tokens.len());
-    let alone = {
-        let mut other = Small::new(Kind::Recurrent, Settings::default());
-        other.feed(0, &tokens, 64);
-        other.feed(0, &tokens[4..6], 1)
-    };
-    assert!(difference(&small.feed(1, &tokens[4..6], 1), &alone) < ROUNDING);
+    for kind in [Kind::Recurrent, Kind::Hybrid] {
+        let mut small = Small::new(kind, Settings::default());
+        let tokens = small.tokens(TEXT);
+        small.feed(0, &tokens, 64);
+        assert!(!small.share(0, 1, 0..tokens.len() - 1));
+        assert!(!small.cut(0, tokens.len() - 1));
+        assert_eq!(small.model.kv_len(Sequence(0)), tokens.len());
+        assert!(small.share(0, 1, 0..tokens.len()));
+        // What is added to one is not in the other.
+        small.feed(0, &tokens[..3], 1);
+        assert_eq!(small.model.kv_len(Sequence(1)), tokens.len());
+        let alone = {
+            let mut other = Small::new(kind, Settings::default());
+            other.feed(0, &tokens, 64);
+            other.feed(0, &tokens[4..6], 1)
+        };
+        assert!(difference(&small.feed(1, &tokens[4..6], 1), &alone) < ROUNDING);
+    }
 }
 
 #[test]
@@ -203,11 +212,26 @@ fn a_stopped_evaluation_leaves_a_cache_that_tells_the_truth() {
         let stopped = small.model.eval(small.gate.pass_resident().unwrap(), &batch, &|| true);
         assert_eq!(stopped, Err(EvalError::Stopped));
         let held = small.model.kv_len(Sequence(0));
-        assert_eq!(held, if kind == Kind::Recurrent { 0 } else { 5 }, "{kind:?}");
+        assert_eq!(held, if has_state(kind) { 0 } else { 5 }, "{kind:?}");
         let warm = small.feed(0, &tokens[held..], 64);
         let cold = Small::new(kind, Settings::default()).feed(0, &tokens, 64);
         assert!(difference(&warm, &cold) < ROUNDING, "{kind:?}");
     }
+}
+
+#[test]
+fn moved_positions_are_turned_to_where_they_stand() {
+    // With one layer nothing of the discarded tokens is left in those behind them: it is a cold run of the rest.
+    let mut small = Small::new(Kind::Shallow, Settings::default());
+    let tokens = small.tokens(TEXT);
+    let (head, discarded, rest, last) = (&tokens[..3], &tokens[3..9], &tokens[9..15], &tokens[15..16]);
+    small.feed(0, &[head, discarded, rest].concat(), 64);
+    assert!(small.model.kv_shift(Sequence(0), 3..9));
+    let moved = small.feed(0, last, 1);
+    let cold = small.feed(1, &[head, rest, last].concat(), 64);
+    let unmoved = small.feed(2, &[head, discarded, rest, last].concat(), 64);
+    assert!(difference(&moved, &cold) < 0.02, "{}", difference(&moved, &cold));
+    assert!(10.0 * difference(&moved, &cold) < difference(&moved, &unmoved));
 }
 
 #[test]
