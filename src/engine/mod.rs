@@ -29,6 +29,7 @@ mod limits;
 #[cfg(feature = "llama")]
 pub mod llama;
 mod load;
+pub mod logprobs;
 mod mailbox;
 pub mod manifest;
 pub mod none;

@@ -17,10 +17,14 @@ use crate::vocabulary::Vocabulary;
 pub enum Kind {
     /// Llama, the matrices stored like this.
     Llama(Storage),
+    /// Llama with one layer: what a position keeps depends on its own token only.
+    Shallow,
     /// Gemma 3: every other layer looks at the last [`WINDOW`] positions only.
     SlidingWindow,
     /// Mamba: a state instead of a cache.
     Recurrent,
+    /// Jamba: a layer with a state, and one with attention.
+    Hybrid,
     /// BERT: encodes a text at once, and writes none.
     Encoder,
 }
@@ -31,12 +35,11 @@ pub enum Kind {
 /// What the system says of writing the file.
 pub fn write(path: &Path, kind: Kind, seed: u64) -> io::Result<()> {
     let (metadata, tensors) = match kind {
-        Kind::Llama(storage) => (
-            llama::metadata(&SHAPE, file_type(storage), seed),
-            llama::tensors(&SHAPE, storage, storage).into_iter().map(usual).collect(),
-        ),
+        Kind::Llama(storage) => model_of(&SHAPE, storage, seed),
+        Kind::Shallow => model_of(&Shape { layers: 1, ..SHAPE }, Storage::F32, seed),
         Kind::SlidingWindow => gemma(),
         Kind::Recurrent => mamba(),
+        Kind::Hybrid => jamba(),
         Kind::Encoder => bert(),
     };
     write_file(path, &metadata, tensors, seed)
@@ -63,6 +66,11 @@ pub fn write_adapter(path: &Path, seed: u64) -> io::Result<()> {
         }
     }
     write_file(path, &metadata, tensors, seed)
+}
+
+fn model_of(shape: &Shape, storage: Storage, seed: u64) -> Model {
+    let tensors = llama::tensors(shape, storage, storage).into_iter().map(usual).collect();
+    (llama::metadata(shape, file_type(storage), seed), tensors)
 }
 
 /// What llama.cpp calls a file of mostly this type.
@@ -184,7 +192,7 @@ fn mamba() -> Model {
         ("mamba.attention.head_count", Value::U32(0)),
         ("mamba.ssm.conv_kernel", Value::U32(4)),
         ("mamba.ssm.inner_size", Value::U32(128)),
-        ("mamba.ssm.state_size", Value::U32(16)),
+        ("mamba.ssm.state_size", Value::U32(32)),
         ("mamba.ssm.time_step_rank", Value::U32(32)),
         ("mamba.attention.layer_norm_rms_epsilon", Value::F32(1e-5)),
     ];
@@ -194,19 +202,63 @@ fn mamba() -> Model {
         usual(vector("output_norm.weight".into(), 64)),
     ];
     for layer in 0..2 {
-        let name = |part: &str| format!("blk.{layer}.{part}");
-        tensors.extend([
-            usual(vector(name("attn_norm.weight"), 64)),
-            usual(matrix(name("ssm_in.weight"), 64, 256)),
-            usual(matrix(name("ssm_conv1d.weight"), 4, 128)),
-            (vector(name("ssm_conv1d.bias"), 128), Fill::Zeros),
-            usual(matrix(name("ssm_x.weight"), 128, 64)),
-            usual(matrix(name("ssm_dt.weight"), 32, 128)),
-            (vector(name("ssm_dt.bias"), 128), Fill::Zeros),
-            (matrix(name("ssm_a"), 16, 128), Fill::Decay),
-            usual(vector(name("ssm_d"), 128)),
-            usual(matrix(name("ssm_out.weight"), 128, 64)),
-        ]);
+        tensors.push(usual(vector(format!("blk.{layer}.attn_norm.weight"), 64)));
+        tensors.extend(state_layer(layer));
+    }
+    (metadata, tensors)
+}
+
+/// The part of a layer that keeps a state: 32 numbers for each of 128 channels.
+fn state_layer(layer: u32) -> [(Tensor, Fill); 9] {
+    let name = |part: &str| format!("blk.{layer}.{part}");
+    [
+        usual(matrix(name("ssm_in.weight"), 64, 256)),
+        usual(matrix(name("ssm_conv1d.weight"), 4, 128)),
+        (vector(name("ssm_conv1d.bias"), 128), Fill::Zeros),
+        usual(matrix(name("ssm_x.weight"), 128, 96)),
+        usual(matrix(name("ssm_dt.weight"), 32, 128)),
+        (vector(name("ssm_dt.bias"), 128), Fill::Zeros),
+        (matrix(name("ssm_a"), 32, 128), Fill::Decay),
+        usual(vector(name("ssm_d"), 128)),
+        usual(matrix(name("ssm_out.weight"), 128, 64)),
+    ]
+}
+
+fn jamba() -> Model {
+    let mut metadata = vec![
+        ("general.architecture", Value::Text("jamba".into())),
+        ("jamba.context_length", Value::U32(CONTEXT)),
+        ("jamba.block_count", Value::U32(2)),
+        ("jamba.embedding_length", Value::U32(64)),
+        ("jamba.feed_forward_length", Value::U32(128)),
+        ("jamba.attention.head_count", Value::U32(2)),
+        // No heads of keys: a layer with a state.
+        ("jamba.attention.head_count_kv", Value::Numbers(vec![0, 1])),
+        ("jamba.ssm.conv_kernel", Value::U32(4)),
+        ("jamba.ssm.inner_size", Value::U32(128)),
+        ("jamba.ssm.state_size", Value::U32(32)),
+        ("jamba.ssm.time_step_rank", Value::U32(32)),
+        ("jamba.attention.layer_norm_rms_epsilon", Value::F32(1e-5)),
+    ];
+    metadata.extend(tokenizer());
+    let mut tensors = vec![
+        usual(matrix("token_embd.weight".into(), 64, VOCABULARY)),
+        usual(vector("output_norm.weight".into(), 64)),
+    ];
+    for layer in 0..2 {
+        let name = |part: &str| format!("blk.{layer}.{part}.weight");
+        tensors.extend(["attn_norm", "ffn_norm"].map(|part| usual(vector(name(part), 64))));
+        for (part, columns, rows) in [("ffn_gate", 64, 128), ("ffn_up", 64, 128), ("ffn_down", 128, 64)] {
+            tensors.push(usual(matrix(name(part), columns, rows)));
+        }
+    }
+    tensors.extend(state_layer(0));
+    tensors.extend(
+        ["ssm_dt_norm", "ssm_b_norm", "ssm_c_norm"]
+            .map(|part| usual(vector(format!("blk.0.{part}.weight"), 32))),
+    );
+    for (part, rows) in [("attn_q", 64), ("attn_k", 32), ("attn_v", 32), ("attn_output", 64)] {
+        tensors.push(usual(matrix(format!("blk.1.{part}.weight"), 64, rows)));
     }
     (metadata, tensors)
 }

@@ -224,6 +224,50 @@ fn bytes() -> impl Strategy<Value = Vec<u8>> {
 }
 
 #[test]
+fn parameters_of_every_kind_are_bounded() {
+    use modeld_spec::session::params::{
+        BIAS_MAX, CONSTRAINT_BYTES_MAX, Constraint, LOGIT_BIAS_MAX, LogitBias, Mirostat, MirostatVersion,
+        PENALTY_WINDOW_MAX,
+    };
+    let usual = Sampling::default();
+    let bias = |token, bias| LogitBias { token: TokenId(token), bias };
+    let mirostat = |tau, eta| Some(Mirostat { version: MirostatVersion::V2, tau, eta });
+    let refused = [
+        Sampling { typical_p: 0.0, ..usual.clone() },
+        Sampling { typical_p: f32::NAN, ..usual.clone() },
+        Sampling { penalty_window: PENALTY_WINDOW_MAX + 1, ..usual.clone() },
+        Sampling { mirostat: mirostat(0.0, 0.1), ..usual.clone() },
+        Sampling { mirostat: mirostat(5.0, 1.5), ..usual.clone() },
+        Sampling { logit_bias: vec![bias(1, BIAS_MAX * 2.0)], ..usual.clone() },
+        Sampling { logit_bias: vec![bias(1, f32::NAN)], ..usual.clone() },
+        Sampling { logit_bias: vec![bias(1, 1.0), bias(2, 1.0), bias(1, 2.0)], ..usual.clone() },
+        Sampling {
+            logit_bias: (0..=LOGIT_BIAS_MAX as i32).map(|token| bias(token, 1.0)).collect(),
+            ..usual.clone()
+        },
+        Sampling {
+            constraint: Some(Constraint::Grammar("x".repeat(CONSTRAINT_BYTES_MAX + 1))),
+            ..usual.clone()
+        },
+    ];
+    for sampling in refused {
+        assert_eq!(SamplingParams::new(sampling).unwrap_err().token(), "invalid_argument");
+    }
+    let allowed = Sampling {
+        typical_p: 0.5,
+        repeat_penalty: 1.1,
+        penalty_window: 0,
+        mirostat: mirostat(5.0, 0.1),
+        logit_bias: vec![bias(1, BIAS_MAX), bias(2, -BIAS_MAX)],
+        constraint: Some(Constraint::JsonSchema("{}".to_string())),
+        ..usual
+    };
+    let params = SamplingParams::new(allowed.clone()).unwrap();
+    assert_eq!((params.get(), params.has_penalties()), (&allowed, false));
+    assert_eq!(serde_json::from_str::<Sampling>(&serde_json::to_string(&allowed).unwrap()).unwrap(), allowed);
+}
+
+#[test]
 fn a_replay_evaluates_the_last_token_and_drops_the_tail() {
     let mut tape = tape(&[1, 2, 3, 4, 5], 3);
     let plan = tape.plan_replay().unwrap();

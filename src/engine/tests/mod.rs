@@ -1,6 +1,7 @@
 //! Tests of the engine that need a gate of their own: only the owner can make one outside of tests.
 
 mod basics;
+mod choosing;
 mod continuing;
 mod ends;
 #[cfg(feature = "llama")]

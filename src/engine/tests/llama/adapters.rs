@@ -88,3 +88,31 @@ fn what_is_no_adapter_is_refused_by_name() {
     }
     assert!(refused(&mamba, good).contains("general.architecture is llama and not mamba"));
 }
+
+#[test]
+fn damaged_adapters_are_errors_and_never_the_end_of_the_process() {
+    let folder = tempfile::tempdir().unwrap();
+    let model = folder.path().join("model.gguf");
+    models::write(&model, Kind::Llama(Storage::F32), 7).unwrap();
+    let whole = fs::read(adapter(&folder, 1)).unwrap();
+    let head = whole.windows(16).rposition(|window| window == b"ffn_down.weight.").unwrap() + 64;
+    let (gate, _) = gate();
+    let path = folder.path().join("damaged.gguf");
+    let (mut numbers, mut refused) = (xtask::random::Random::new(3, [0, 0]), 0);
+    for _ in 0..300 {
+        let mut bytes = whole.clone();
+        let changes = 1 + numbers.next_u64() % 3;
+        for _ in 0..changes {
+            let at = numbers.next_u64() as usize % head;
+            bytes[at] = numbers.next_u64() as u8;
+        }
+        fs::write(&path, bytes).unwrap();
+        let adapters = vec![Adapter { path: path.clone(), scale: 1.0 }];
+        match load(&gate, &model, Settings { adapters, ..Settings::default() }) {
+            Ok(_) => {}
+            Err(Error::ModelLoadFailed { .. }) => refused += 1,
+            Err(other) => panic!("{other}"),
+        }
+    }
+    assert!(100 < refused, "{refused}");
+}

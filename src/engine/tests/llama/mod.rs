@@ -17,7 +17,9 @@ use modeld_spec::session::stop::StopStrings;
 use modeld_spec::session::tape::ReuseReason;
 
 use super::{PATIENCE, collect, engine, gate, greedy};
-use crate::engine::backend::{Backend, Batch, EvalError, LoadRequest, Model, Row, Sequence, Settings};
+use crate::engine::backend::{
+    Backend, Batch, DeviceKind, EvalError, LoadRequest, Model, Row, Sequence, Settings,
+};
 use crate::engine::chat::ChatMessage;
 use crate::engine::llama::{Llama, bare::Bare};
 use crate::engine::{Engine, Limits, OpenRequest, Prompt, Session};
@@ -244,4 +246,11 @@ async fn what_is_no_model_is_a_clear_error() {
     }
     assert_eq!(engine.models(), []);
     engine.shutdown(PATIENCE).await.unwrap();
+}
+
+#[test]
+fn the_processor_is_among_the_devices() {
+    let devices = Llama.devices();
+    let processor = devices.iter().find(|device| device.kind == DeviceKind::Cpu).unwrap();
+    assert!(!processor.name.is_empty() && 0 < processor.memory_total, "{devices:?}");
 }
