@@ -7,6 +7,8 @@ mod ends;
 #[cfg(feature = "llama")]
 mod llama;
 mod random;
+mod sharing;
+mod stored;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,10 +20,16 @@ use modeld_spec::session::report::{DecodeEnd, DecodeEvent};
 use modeld_spec::session::tape::TokenId;
 use modeld_spec::time::BootTime;
 
-use super::{DecodeStream, Engine, Limits, OpenRequest, Session};
+use tempfile::TempDir;
+
+use super::{DecodeStream, Engine, Limits, OpenRequest, Session, Stores};
+use crate::data_root::DataRoot;
 use crate::engine::backend::Backend;
+use crate::engine::manifest::FileDigests;
+use crate::engine::snapshots::{SnapshotLimits, SnapshotStore};
 use crate::os::Clock;
 use crate::owner::gate::Gate;
+use crate::owner::{Config, Owner, join};
 use crate::sync::{AtomicU64, Ordering};
 
 /// A clock that stands until it is set.
@@ -54,6 +62,33 @@ pub(super) fn gate() -> (Arc<Gate>, Arc<FakeClock>) {
 pub(super) fn engine(backend: impl Backend + 'static, limits: Limits) -> (Engine, Arc<FakeClock>) {
     let (gate, clock) = gate();
     (Engine::new(gate, Box::new(backend), limits), clock)
+}
+
+/// An owner of a data root of its own, and the engine that it guards, with snapshots. The owner goes last.
+pub(super) struct Stored {
+    pub(super) engine: Arc<Engine>,
+    pub(super) owner: Owner,
+    pub(super) root: DataRoot,
+    _directory: Option<TempDir>,
+}
+
+/// An engine with a lease and a disk.
+pub(super) fn stored(backend: impl Backend + 'static, limits: Limits) -> Stored {
+    let directory = tempfile::tempdir().unwrap();
+    let root = DataRoot::new(directory.path());
+    Stored { _directory: Some(directory), ..stored_in(&root, backend, limits) }
+}
+
+/// The same in a data root that is there.
+pub(super) fn stored_in(root: &DataRoot, backend: impl Backend + 'static, limits: Limits) -> Stored {
+    let owner = join(Config::new(root.clone())).unwrap();
+    let gate = owner.gate().expect("nobody else owns");
+    let committer = owner.committer().expect("nobody else owns");
+    let store =
+        SnapshotStore::open(root, committer, &gate.pass().unwrap(), SnapshotLimits::default()).unwrap();
+    let snapshots = Some((Arc::new(store), Arc::new(FileDigests::of(root))));
+    let engine = Engine::new(gate, Box::new(backend), limits).with_stores(Stores { snapshots });
+    Stored { engine: Arc::new(engine), owner, root: root.clone(), _directory: None }
 }
 
 pub(super) async fn open(engine: &Engine) -> Session {

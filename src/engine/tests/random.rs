@@ -4,11 +4,14 @@
 //! them, and nothing else. The toy model's output is a hash of the whole cache, and it refuses a gap.
 
 use modeld_spec::error::Error;
+use modeld_spec::session::draft::Drafts;
+use modeld_spec::session::params::DecodeParams;
 use modeld_spec::session::report::DecodeEvent;
+use modeld_spec::session::snapshot::Digest;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use super::{Output, PATIENCE, collect, engine, greedy, open};
+use super::{Output, PATIENCE, collect, greedy, open, stored};
 use crate::engine::toy::Toy;
 use crate::engine::{Engine, Limits, OpenRequest, Prompt, Session};
 
@@ -22,6 +25,11 @@ enum Act {
     /// Dropped before it is answered, perhaps before it has begun.
     DropPrefix(String),
     Reopen,
+    /// Written to disk; the last one that was is restored.
+    Snapshot,
+    Restore,
+    /// Generates with guesses.
+    Guess(u64),
 }
 
 fn act() -> impl Strategy<Value = Act> {
@@ -33,11 +41,17 @@ fn act() -> impl Strategy<Value = Act> {
         2 => (1u64..40, 0usize..4).prop_map(|(max, items)| Act::DropDecode(max, items)),
         1 => text().prop_map(Act::DropPrefix),
         1 => Just(Act::Reopen),
+        2 => Just(Act::Snapshot),
+        2 => Just(Act::Restore),
+        2 => (0u64..12).prop_map(Act::Guess),
     ]
 }
 
 /// What must be in front of the next token; `None` after a cancel, until the next prefix: how far it came is the engine's to say.
 type History = Option<String>;
+
+/// The last snapshot, and the history that it holds.
+type Saved = Option<(Digest, History)>;
 
 /// The greedy continuation of a history, by a session that has seen nothing else.
 async fn continuation(engine: &Engine, history: &str, count: u64) -> Output {
@@ -48,14 +62,19 @@ async fn continuation(engine: &Engine, history: &str, count: u64) -> Output {
     output
 }
 
-async fn perform(engine: &Engine, session: &mut Session, history: &mut History, act: Act) {
+async fn perform(engine: &Engine, session: &mut Session, history: &mut History, saved: &mut Saved, act: Act) {
     match act {
         Act::Prefix(text) => {
             let before = session.explain().await.unwrap();
             let status = session.ensure_prefix(Prompt::literal(&text)).await.unwrap();
             assert_eq!(status.prefix.0, text.len() as u64 + 1);
-            assert_eq!(status.reuse.reused.0 + status.reuse.prefilled.0, status.prefix.0);
-            let resident = before.room.resident.0 - status.reuse.dropped.0 + status.reuse.prefilled.0;
+            assert_eq!(
+                status.reuse.reused.0 + status.reuse.shared.0 + status.reuse.prefilled.0,
+                status.prefix.0
+            );
+            let resident = before.room.resident.0 - status.reuse.dropped.0
+                + status.reuse.shared.0
+                + status.reuse.prefilled.0;
             assert_eq!(status.room.resident.0, resident);
             *history = Some(text);
         }
@@ -65,8 +84,10 @@ async fn perform(engine: &Engine, session: &mut Session, history: &mut History, 
             status.unwrap();
             history.push_str(&text);
         }
-        Act::Decode(count) => {
-            let stream = session.decode(greedy(count)).await;
+        Act::Decode(count) | Act::Guess(count) => {
+            let is_guess = matches!(act, Act::Guess(_));
+            let drafts = if is_guess { Drafts { most: 4, alike: 1 } } else { Drafts::NONE };
+            let stream = session.decode(DecodeParams { drafts, ..greedy(count) }).await;
             let Some(history) = history else { return };
             let output = collect(stream.unwrap()).await.unwrap();
             let expected = continuation(engine, history, count).await;
@@ -104,6 +125,18 @@ async fn perform(engine: &Engine, session: &mut Session, history: &mut History, 
             }
             *history = None;
         }
+        Act::Snapshot => {
+            let status = session.snapshot().await.unwrap();
+            if let Some(history) = history {
+                assert_eq!(status.covers.0, history.len() as u64 + 1);
+            }
+            *saved = Some((status.id, history.clone()));
+        }
+        Act::Restore => {
+            let Some((id, held)) = saved else { return };
+            session.restore(*id).await.unwrap();
+            history.clone_from(held);
+        }
         Act::Reopen => {
             session.close().await.unwrap();
             assert!(matches!(session.explain().await, Err(Error::SessionClosed { .. })));
@@ -125,15 +158,15 @@ proptest! {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         runtime.block_on(async {
             let limits = Limits { sessions_max: 8, batch_tokens, shared_chunk_tokens: 2, ..Limits::default() };
-            let (engine, _) = engine(Toy { trims, ..Toy::default() }, limits);
-            let engine = std::sync::Arc::new(engine);
+            let stored = stored(Toy { trims, ..Toy::default() }, limits);
+            let engine = stored.engine.clone();
             let mut tasks = Vec::new();
             for script in scripts {
                 let engine = engine.clone();
                 tasks.push(tokio::spawn(async move {
-                    let (mut session, mut history) = (open(&engine).await, None);
+                    let (mut session, mut history, mut saved) = (open(&engine).await, None, None);
                     for act in script {
-                        perform(&engine, &mut session, &mut history, act).await;
+                        perform(&engine, &mut session, &mut history, &mut saved, act).await;
                     }
                 }));
             }
@@ -143,6 +176,7 @@ proptest! {
             let statuses = engine.models();
             assert!(statuses.iter().all(|status| status.path == OpenRequest::new("toy").model));
             engine.shutdown(PATIENCE).await.unwrap();
+            drop(stored);
         });
     }
 }

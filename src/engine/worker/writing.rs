@@ -51,9 +51,11 @@ impl Writing {
             Err(error) => return Err((items, error)),
         };
         if params.sampling.has_penalties() {
-            let seen: Vec<&TokenId> = text.iter().chain(&params.continues).collect();
-            let recent = &seen[seen.len().saturating_sub(params.sampling.penalty_window())..];
-            recent.iter().for_each(|token| sampler.accept(**token));
+            let recent = &text[text.len().saturating_sub(params.sampling.penalty_window())..];
+            recent.iter().for_each(|token| sampler.accept(*token));
+        }
+        if let Err(error) = params.continues.iter().try_for_each(|token| sampler.resume(*token)) {
+            return Err((items, error));
         }
         Ok(Writing {
             items,

@@ -36,6 +36,7 @@ fn model(template: &str) -> ModelInfo {
         bos_text: "<s>".to_string(),
         eos_text: "</s>".to_string(),
         tool_template: None,
+        capabilities: Default::default(),
     }
 }
 
