@@ -11,7 +11,6 @@
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::future::poll_fn;
 use std::task::{Context, Poll, Waker};
 
 use super::bell::Bell;
@@ -115,12 +114,13 @@ impl<I, E> Drop for Writer<I, E> {
 }
 
 impl<I, E> Reader<I, E> {
-    /// The next item, or the end. Cancel-safe.
+    /// As [`Reader::poll_next`], to be waited for.
+    #[cfg(test)]
     pub(crate) async fn next(&mut self) -> Taken<I, E> {
-        poll_fn(|context| self.poll_next(context)).await
+        std::future::poll_fn(|context| self.poll_next(context)).await
     }
 
-    /// As [`Reader::next`], for a `Stream`.
+    /// The next item, or the end.
     pub(crate) fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Taken<I, E>> {
         let waker = context.waker().clone();
         let mut state = self.0.state.lock();

@@ -68,9 +68,6 @@ pub(crate) fn steps(depth: Depth) -> Vec<Step> {
             ("run --release -p model-check -- check --profile deep", 600, vec![("MODELD_REPLAY", "complete")])
         }
     };
-    // Other flags than the rest: in folders of their own they throw nothing of theirs away.
-    let loom = vec![("RUSTFLAGS", "--cfg modeld_loom"), ("CARGO_TARGET_DIR", "target/loom")];
-    let shuttle = vec![("RUSTFLAGS", "--cfg modeld_shuttle"), ("CARGO_TARGET_DIR", "target/shuttle")];
     vec![
         cargo("fmt", "formatting", "fmt --all --check"),
         // A workspace of its own, which the line above does not reach.
@@ -105,7 +102,7 @@ pub(crate) fn steps(depth: Depth) -> Vec<Step> {
                 "all interleavings of what threads share",
                 "test --package modeld --no-default-features --lib loom_",
             ),
-            loom,
+            LOOM.to_vec(),
         ),
         with(
             cargo(
@@ -113,7 +110,7 @@ pub(crate) fn steps(depth: Depth) -> Vec<Step> {
                 "some schedules of more threads than loom can have",
                 "test --package modeld --no-default-features --lib shuttle_",
             ),
-            shuttle,
+            SHUTTLE.to_vec(),
         ),
         cargo("model-check", "all histories of the machines, within the profile's bounds", check),
         cargo("mutants", "each change to the protocol is noticed", "run --release -p model-check -- mutants"),
@@ -152,6 +149,13 @@ fn with(mut step: Step, set: Vec<(&'static str, &'static str)>) -> Step {
 fn words(line: &'static str) -> Vec<&'static str> {
     line.split_whitespace().collect()
 }
+
+/// Other flags than the rest: in a folder of its own it throws nothing of theirs away.
+const LOOM: [(&str, &str); 2] = [("RUSTFLAGS", "--cfg modeld_loom"), ("CARGO_TARGET_DIR", "target/loom")];
+
+/// As [`LOOM`].
+const SHUTTLE: [(&str, &str); 2] =
+    [("RUSTFLAGS", "--cfg modeld_shuttle"), ("CARGO_TARGET_DIR", "target/shuttle")];
 
 #[cfg(test)]
 mod tests {

@@ -8,6 +8,7 @@ mod mailbox;
 mod registry;
 mod reply;
 mod single_flight;
+mod thread;
 mod worker;
 
 use std::pin::Pin;
