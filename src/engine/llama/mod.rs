@@ -54,6 +54,10 @@ impl Backend for Llama {
         "llama"
     }
 
+    fn build(&self) -> String {
+        format!("llama.cpp of llama-cpp-sys-2 {BINDINGS}, ggml {}", weights::ggml_version())
+    }
+
     fn identify(&self, path: &Path) -> Result<ModelKey, Error> {
         let file = regular_file(path)?;
         // The content counts, not the name; a file that was replaced is another model.
@@ -206,4 +210,19 @@ fn backend_failed(cause: impl ToString) -> Error {
 /// The cores that this process may use; affinity and cgroups are looked at.
 fn cores() -> usize {
     available_parallelism().map_or(1, usize::from)
+}
+
+/// The version of the bindings, which pins the one of llama.cpp: it says more than llama.cpp says of itself.
+const BINDINGS: &str = "0.1.161";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_build_names_the_bindings_that_are_built() {
+        let pinned = format!("llama-cpp-sys-2 = {{ version = \"={BINDINGS}\"");
+        assert!(include_str!("../../../Cargo.toml").contains(&pinned), "{pinned}");
+        assert!(Llama.build().contains(", ggml 0."), "{}", Llama.build());
+    }
 }

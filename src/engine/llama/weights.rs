@@ -232,8 +232,14 @@ unsafe extern "C" fn report(fraction: f32, data: *mut c_void) -> bool {
 }
 
 /// A copy of a text of llama.cpp; `None` for null.
+/// What the library calls its version.
+pub(super) fn ggml_version() -> String {
+    // SAFETY: no arguments; a text that is part of the library.
+    text_at(unsafe { sys::ggml_version() }).unwrap_or_default()
+}
+
 fn text_at(text: *const c_char) -> Option<String> {
-    // SAFETY: not null, ends with a zero byte, and lives as long as the model that it came from.
+    // SAFETY: not null, ends with a zero byte, and lives as long as the model or the library that it came from.
     (!text.is_null()).then(|| unsafe { CStr::from_ptr(text) }.to_string_lossy().into_owned())
 }
 
