@@ -148,6 +148,18 @@ pub enum Error {
         /// What is the case.
         found: String,
     },
+    /// A snapshot could not be written; nothing is left of it, and the session is as it was.
+    #[error("the snapshot could not be written: {cause}")]
+    SnapshotFailed {
+        /// Why.
+        cause: String,
+    },
+    /// A snapshot was not restored; the session is as it was.
+    #[error("{cause}")]
+    SnapshotRefused {
+        /// Why.
+        cause: String,
+    },
     /// No more sessions fit on this model now.
     #[error("the model serves {limit} sessions at once and all are taken")]
     TooManySessions {
@@ -213,6 +225,8 @@ impl Error {
             Error::ModelNotFound { .. } => "model_not_found",
             Error::ModelLoadFailed { .. } => "model_load_failed",
             Error::ManifestMismatch { .. } => "manifest_mismatch",
+            Error::SnapshotFailed { .. } => "snapshot_failed",
+            Error::SnapshotRefused { .. } => "snapshot_refused",
             Error::TooManySessions { .. } => "too_many_sessions",
             Error::BackendMismatch { .. } => "backend_mismatch",
             Error::UnsupportedFeature { .. } => "unsupported_feature",
@@ -234,12 +248,14 @@ impl Error {
             | Error::Draining => Class::Refused,
             Error::Fenced { .. } | Error::StaleFence { .. } | Error::StaleEpoch { .. } => Class::Fenced,
             Error::ContextOverflow { .. } => Class::Overflow,
-            Error::SessionFatal { .. } | Error::ModelLoadFailed { .. } | Error::BackendFailed { .. } => {
-                Class::Backend
-            }
+            Error::SessionFatal { .. }
+            | Error::ModelLoadFailed { .. }
+            | Error::BackendFailed { .. }
+            | Error::SnapshotFailed { .. } => Class::Backend,
             Error::SessionClosed { .. }
             | Error::ModelNotFound { .. }
             | Error::ManifestMismatch { .. }
+            | Error::SnapshotRefused { .. }
             | Error::BackendMismatch { .. }
             | Error::UnsupportedFeature { .. }
             | Error::InvalidArgument { .. } => Class::Misuse,

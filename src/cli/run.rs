@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use clap::Args;
 use modeld_spec::error::Error;
+use modeld_spec::session::draft::Drafts;
 use modeld_spec::session::params::{DecodeParams, Sampling, SamplingParams};
 use modeld_spec::session::stop::StopStrings;
 use serde_json::json;
@@ -169,6 +170,7 @@ impl Choice {
             repeat_penalty: self.repeat_penalty.unwrap_or(usual.repeat_penalty),
             frequency_penalty: self.frequency_penalty.unwrap_or(usual.frequency_penalty),
             presence_penalty: self.presence_penalty.unwrap_or(usual.presence_penalty),
+            ..usual
         };
         let sampling = SamplingParams::new(sampling)?;
         Ok(DecodeParams {
@@ -179,6 +181,7 @@ impl Choice {
             stop: StopStrings::new(self.stop.clone())?,
             seed: self.seed,
             continues: Vec::new(),
+            drafts: Drafts::NONE,
         })
     }
 }

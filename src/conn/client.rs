@@ -5,11 +5,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use modeld_spec::error::Error;
-use modeld_spec::follow::EpochWatch;
 use modeld_spec::ids::{Epoch, InstanceId};
 use modeld_spec::probe::State;
 use tokio::time::sleep;
 
+use super::epochs::Epochs;
 use super::error::ConnError;
 use super::generate::{Generation, Request};
 use super::link::Link;
@@ -31,7 +31,7 @@ struct Shared {
     detector: Detector,
     options: Options,
     link: Mutex<Option<Link>>,
-    epochs: Mutex<EpochWatch>,
+    epochs: Epochs,
 }
 
 /// How long a client waits.
@@ -94,7 +94,7 @@ impl Client {
             detector: Detector::new(data_root)?,
             options,
             link: Mutex::default(),
-            epochs: Mutex::default(),
+            epochs: Epochs::default(),
         })))
     }
 
@@ -110,12 +110,12 @@ impl Client {
 
     /// The highest epoch that this client has seen; it accepts nothing of a lower one.
     pub fn highest_epoch(&self) -> Option<Epoch> {
-        self.epochs().highest()
+        self.0.epochs.highest()
     }
 
     /// How many answers and items were refused because their epoch had been superseded.
     pub fn stale_items(&self) -> u64 {
-        self.epochs().refused()
+        self.0.epochs.refused()
     }
 
     /// How the owner stands.
@@ -242,7 +242,7 @@ impl Client {
     }
 
     fn admit_epoch(&self, epoch: Epoch) -> Result<(), ConnError> {
-        self.epochs().admit(epoch).map_err(|error| ConnError::Call(Failed::Answered(error)))
+        self.0.epochs.admit(epoch).map_err(|error| ConnError::Call(Failed::Answered(error)))
     }
 
     async fn superseded(&self, epoch: Epoch) -> ConnError {
@@ -253,7 +253,7 @@ impl Client {
             match state.record().map(|record| record.epoch) {
                 Some(seen) if epoch < seen => {
                     // Later than everything seen, or one of those: there is nothing to refuse.
-                    let _ = self.epochs().admit(seen);
+                    let _ = self.0.epochs.admit(seen);
                     return ConnError::Call(Failed::Answered(Error::StaleEpoch { got: epoch, seen }));
                 }
                 // It is stopped or dead, and nobody has followed yet; by its own deadline it serves no more (L5).
@@ -267,10 +267,6 @@ impl Client {
 
     fn cached(&self) -> MutexGuard<'_, Option<Link>> {
         self.0.link.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn epochs(&self) -> MutexGuard<'_, EpochWatch> {
-        self.0.epochs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

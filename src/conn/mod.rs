@@ -9,6 +9,7 @@
 //! silently made anew, because sessions end with it too. Nothing of an epoch below one that this client has seen is accepted.
 
 mod client;
+mod epochs;
 mod error;
 mod generate;
 pub(crate) mod link;

@@ -65,6 +65,11 @@ pub trait Backend: Send + Sync {
     ) -> Result<Digest, Error> {
         files.digest(path, progress)
     }
+
+    /// What it could evaluate models with.
+    fn devices(&self) -> Vec<Device> {
+        Vec::new()
+    }
 }
 
 /// The identity of a model's content, as text: two that are equal need one load.
@@ -90,6 +95,104 @@ pub struct LoadRequest {
     pub batch_tokens: usize,
     /// Threads that evaluate; `None`: the cores that this process may use.
     pub threads: Option<usize>,
+    /// How it is evaluated.
+    pub settings: Settings,
+}
+
+/// How a model is evaluated: everything here changes what is in its cache.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Settings {
+    /// Applied to the weights, all of them, each times its scale.
+    pub adapters: Vec<Adapter>,
+    /// How the cache keeps its numbers.
+    pub cache_type: CacheType,
+    /// Whether attention is computed in one pass over the cache.
+    pub flash_attention: FlashAttention,
+    /// Whether what a session computes is the same bit by bit whatever else is computed: see [`Capabilities::reproducible`].
+    pub reproducible: bool,
+    /// Layers whose weights and cache are on a GPU; `None`: all of them, if the build has a GPU backend. 0: none.
+    pub gpu_layers: Option<u32>,
+}
+
+/// A change of a model's weights (LoRA).
+#[derive(Clone, Debug, PartialEq)]
+pub struct Adapter {
+    /// Where it is.
+    pub path: PathBuf,
+    /// How much of it is added; finite.
+    pub scale: f32,
+}
+
+/// How a cache keeps its numbers. The fewer bits, the less memory and the coarser the result.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CacheType {
+    /// 32 bits.
+    F32,
+    /// 16 bits.
+    #[default]
+    F16,
+    /// 16 bits, with the range of 32.
+    Bf16,
+    /// 8 bits and half a bit of scale.
+    Q8_0,
+    /// 5 bits and a bit of scale and offset.
+    Q5_1,
+    /// 5 bits and half a bit of scale.
+    Q5_0,
+    /// 4 bits and a bit of scale and offset.
+    Q4_1,
+    /// 4 bits and half a bit of scale.
+    Q4_0,
+}
+
+impl CacheType {
+    /// Whether numbers are kept in blocks with a common scale: that needs flash attention.
+    pub fn is_quantised(self) -> bool {
+        !matches!(self, CacheType::F32 | CacheType::F16 | CacheType::Bf16)
+    }
+}
+
+/// Whether attention is computed in one pass over the cache, without the whole matrix in memory.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FlashAttention {
+    /// Where the devices can.
+    #[default]
+    Auto,
+    /// Yes.
+    On,
+    /// No.
+    Off,
+}
+
+/// Something that can evaluate a model.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Device {
+    /// Short, for instance `CUDA0`.
+    pub name: String,
+    /// What it calls itself.
+    pub description: String,
+    /// What it is.
+    pub kind: DeviceKind,
+    /// Bytes that are free, as far as its driver says; 0 if it doesn't.
+    pub memory_free: u64,
+    /// Bytes that it has; 0 if its driver doesn't say.
+    pub memory_total: u64,
+}
+
+/// What a device is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DeviceKind {
+    /// The processor.
+    Cpu,
+    /// A graphics card with memory of its own.
+    Gpu,
+    /// A graphics unit that uses the processor's memory.
+    IntegratedGpu,
+    /// A library or a unit that works for the processor, such as BLAS.
+    Accelerator,
 }
 
 /// What a model's header says.
@@ -130,11 +233,65 @@ pub struct ModelInfo {
     pub bos_text: String,
     /// The text of the token that ends a text; empty if it has none.
     pub eos_text: String,
+    /// What it can do.
+    pub capabilities: Capabilities,
     /// The chat template that it brings for chats with tools, if that is another one.
     pub tool_template: Option<String>,
 }
 
-/// Names a sequence of the KV cache: below the `sessions_max` of the load.
+/// What a loaded model and its cache can do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Capabilities {
+    /// Whether it writes text token by token; else it only embeds.
+    pub generates: bool,
+    /// Whether [`Model::embed`] works.
+    pub embeds: bool,
+    /// Whether a sequence can be cut at any position; else at 0 and where it ends.
+    pub trims: bool,
+    /// Whether [`Model::kv_share`] takes any range; else only the whole of a sequence, to an empty one.
+    pub shares: bool,
+    /// Whether [`Model::kv_shift`] works.
+    pub shifts: bool,
+    /// How many of the positions before it a token looks at in the layers that do not look at all of them (sliding window). The
+    /// cache keeps the others as well, so that a sequence can be cut anywhere.
+    pub window: Option<u32>,
+    /// Whether the logits behind a sequence's tokens are the same bit by bit however they came there, if each was evaluated in a
+    /// batch of one row: whatever other sequences do, whether positions were shared, saved, loaded, cut and evaluated again.
+    /// Without it a batch of another size or with other rows rounds otherwise.
+    pub reproducible: bool,
+}
+
+/// What [`Model::embed`] gives.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Embedding {
+    /// The numbers as the model gives them: of any length as a vector.
+    pub values: Vec<f32>,
+    /// How the embeddings of the tokens became one.
+    pub pooling: Pooling,
+    /// Whether the model's file names this pooling; else it is the usual one.
+    pub declared: bool,
+}
+
+/// How the embeddings of tokens become one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Pooling {
+    /// Their mean.
+    Mean,
+    /// That of the first token.
+    First,
+    /// That of the last token.
+    Last,
+}
+
+impl ModelInfo {
+    /// Sequences of its cache: one more than sessions, so that a snapshot can be loaded while all are open.
+    pub fn sequences(&self) -> usize {
+        self.sessions_max + 1
+    }
+}
+
+/// Names a sequence of the KV cache: below [`ModelInfo::sequences`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Sequence(pub u32);
 
@@ -210,6 +367,7 @@ pub trait Model {
     /// A chooser of tokens.
     ///
     /// # Errors
+    /// [`Error::InvalidArgument`] for a grammar or schema that can't be used, or a bias on a token that is not there;
     /// [`Error::BackendFailed`].
     fn sampler(&self, params: &SamplingParams, seed: u32) -> Result<Box<dyn Sampler>, Error>;
 
@@ -251,16 +409,46 @@ pub trait Model {
     fn cache_settings(&self) -> CacheSettings {
         CacheSettings::default()
     }
+
+    /// Takes the positions `discard` out of `sequence` and moves those behind them down, as if they had stood there: what the later ones
+    /// saw of the discarded stays in them, so this is no cold run of the rest. `false`, and nothing changed, if this cache can't,
+    /// or while the sequence shares positions with another.
+    fn kv_shift(&mut self, sequence: Sequence, discard: Range<usize>) -> bool {
+        let _ = (sequence, discard);
+        false
+    }
+
+    /// The embedding of a text's tokens; nothing of it stays in the cache of any sequence.
+    ///
+    /// # Errors
+    /// [`EvalError`]: stopped; or no token, more than it can embed at once, or not a model for that.
+    fn embed(
+        &mut self,
+        permit: ResidentPermit<'_>,
+        tokens: &[TokenId],
+        stop: &dyn Fn() -> bool,
+    ) -> Result<Embedding, EvalError>;
+
+    /// Bytes of its caches and of the memory that it computes in; those for embeddings are taken at the first [`Model::embed`].
+    fn context_bytes(&self) -> u64 {
+        0
+    }
 }
 
 /// Chooses the next token; keeps what it needs of the tokens before.
 pub trait Sampler {
-    /// Chooses a token, and takes it as seen.
+    /// Chooses a token, and takes it as seen: the text goes on behind it.
     ///
     /// # Errors
-    /// [`Error::BackendFailed`].
+    /// [`Error::BackendFailed`], also if nothing can be chosen; [`Error::InvalidArgument`] for a grammar that is too ambiguous.
     fn sample(&mut self, logits: &[f32]) -> Result<TokenId, Error>;
 
-    /// Takes a token of the prompt as seen.
+    /// Takes a token of the prompt as seen; constraints are not about it.
     fn accept(&mut self, token: TokenId);
+
+    /// Takes a token of the answer as seen that was chosen elsewhere: the text goes on behind it.
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`] if the constraint does not allow it there.
+    fn resume(&mut self, token: TokenId) -> Result<(), Error>;
 }

@@ -15,12 +15,14 @@ use std::sync::Arc;
 use std::thread;
 
 use modeld_spec::error::Error;
-use tokio::sync::{mpsc, watch};
+use modeld_spec::session::snapshot::Digest;
+use tokio::sync::watch;
 
 use super::backend::{Backend, LoadRequest, Model, ModelInfo, ModelKey};
 use super::limits::Limits;
 use super::service::Models;
-use super::worker::{self, Command, Control, Worker, named};
+use super::stores::Stores;
+use super::worker::{self, Control, Worker, Workshop, named};
 use crate::sync::{AtomicUsize, Ordering};
 
 /// How far a load is.
@@ -102,12 +104,12 @@ impl Entry {
         backend: Arc<dyn Backend>,
         models: Arc<Models>,
         limits: Arc<Limits>,
+        stores: Stores,
     ) -> Result<(), Error> {
         let entry = self.clone();
         let spawned = thread::Builder::new().name("modeld-engine".to_string()).spawn(move || {
-            entry.control.bind();
             // A panic of a backend ends its model and nothing else.
-            let run = catch_unwind(AssertUnwindSafe(|| entry.run(&*backend, &models, limits)));
+            let run = catch_unwind(AssertUnwindSafe(|| entry.run(&*backend, &models, limits, &stores)));
             models.forget(&entry);
             // What was waited for has not come: the thread is done and the model freed.
             entry.state.send_modify(|state| match (&*state, run.is_ok()) {
@@ -125,14 +127,16 @@ impl Entry {
             .map_err(|error| Error::Internal { cause: format!("no thread for a model: {error}") })
     }
 
-    fn run(self: &Arc<Self>, backend: &dyn Backend, models: &Models, limits: Arc<Limits>) {
-        match self.load(backend, models) {
-            Ok(model) => {
-                let (sender, commands) = mpsc::channel::<Command>(limits.commands.max(1));
+    fn run(self: &Arc<Self>, backend: &dyn Backend, models: &Models, limits: Arc<Limits>, stores: &Stores) {
+        match self.load(backend, models, stores) {
+            Ok((model, identity)) => {
                 let info = Arc::new(model.info().clone());
-                let worker = Worker::new(sender, self.control.clone(), info, limits.clone());
+                let (worker, commands) = Worker::new(self.control.clone(), info, limits.clone());
                 self.state.send_replace(State::Ready(worker));
-                worker::serve(model, commands, self.control.clone(), limits);
+                let snapshots = stores.snapshots.as_ref().map(|(snapshots, _)| snapshots.clone());
+                let reproducible = self.request.settings.reproducible;
+                let workshop = Workshop { limits, snapshots, identity, reproducible };
+                worker::serve(model, commands, self.control.clone(), workshop);
             }
             Err(error) => {
                 // Forgotten first: who asks after the failure is known begins a new load.
@@ -142,7 +146,12 @@ impl Entry {
         }
     }
 
-    fn load(self: &Arc<Self>, backend: &dyn Backend, models: &Models) -> Result<Box<dyn Model>, Error> {
+    fn load(
+        self: &Arc<Self>,
+        backend: &dyn Backend,
+        models: &Models,
+        stores: &Stores,
+    ) -> Result<(Box<dyn Model>, Digest), Error> {
         self.control.check()?;
         let mut broken_off = None;
         let mut progress = |fraction: f32| {
@@ -156,7 +165,14 @@ impl Entry {
         match (loaded, broken_off) {
             // The backend may take a break as a failure of its own kind; the reason for the break is the better answer.
             (_, Some(error)) | (Err(error), None) => Err(error),
-            (Ok(model), None) => Ok(model),
+            (Ok(model), None) => {
+                let mut watch = |_, _| match self.control.check() {
+                    Ok(()) => ControlFlow::Continue(()),
+                    Err(_) => ControlFlow::Break(()),
+                };
+                let identity = stores.identity(backend, &*model, &self.key, &self.request, &mut watch)?;
+                Ok((model, identity))
+            }
         }
     }
 

@@ -16,16 +16,29 @@
 //! It does not plan memory and does not unload by itself: [`Engine::shutdown`] frees all.
 
 pub mod backend;
+mod bell;
 pub mod chat;
+mod choice;
+#[cfg(all(test, modeld_shuttle))]
+mod crowd;
+mod grammar;
+mod handoff;
+#[cfg(all(test, modeld_loom))]
+mod interleavings;
 mod limits;
 #[cfg(feature = "llama")]
 pub mod llama;
 mod load;
+mod mailbox;
 pub mod manifest;
 pub mod none;
+mod registry;
+mod reply;
 mod service;
 mod session;
+mod single_flight;
 pub mod snapshots;
+mod stores;
 #[cfg(test)]
 mod tests;
 pub mod toy;
@@ -35,3 +48,4 @@ pub use limits::Limits;
 pub use load::{LoadPhase, LoadProgress, Loading};
 pub use service::{Engine, ModelStatus, OpenRequest, StillRunning};
 pub use session::{DecodeStream, Prompt, Session, SessionId};
+pub use stores::Stores;

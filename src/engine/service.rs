@@ -10,10 +10,11 @@ use modeld_spec::error::Error;
 use modeld_spec::ids::Epoch;
 use tokio::time::{Instant, timeout_at};
 
-use super::backend::{Backend, LoadRequest, ModelFacts, ModelKey};
+use super::backend::{Backend, LoadRequest, ModelFacts, ModelKey, Settings};
 use super::limits::Limits;
 use super::load::{Entry, Loading, State};
 use super::session::{Session, SessionId};
+use super::stores::Stores;
 use super::worker::{Control, check_gate};
 use crate::owner::gate::Gate;
 use crate::sync::{AtomicBool, Ordering};
@@ -67,6 +68,7 @@ pub struct Engine {
     draining: Arc<AtomicBool>,
     models: Arc<Models>,
     table: Arc<Table>,
+    stores: Stores,
 }
 
 impl Engine {
@@ -79,7 +81,15 @@ impl Engine {
             draining: Arc::new(AtomicBool::new(false)),
             models: Arc::default(),
             table: Arc::default(),
+            stores: Stores::default(),
         }
+    }
+
+    /// The same engine with what it keeps on disk.
+    #[must_use]
+    pub fn with_stores(mut self, stores: Stores) -> Self {
+        self.stores = stores;
+        self
     }
 
     /// The backend's name.
@@ -142,6 +152,7 @@ impl Engine {
             sessions_max: self.limits.sessions_max,
             batch_tokens: self.limits.batch_tokens,
             threads: self.limits.threads,
+            settings: Settings::default(),
         };
         let control = Arc::new(Control::new(self.gate.clone(), self.draining.clone()));
         let entry = Arc::new(Entry::new(key.clone(), load, control));
@@ -149,7 +160,9 @@ impl Engine {
         models.insert(key, entry.clone());
         self.models.threads().push(entry.clone());
         drop(models);
-        if let Err(error) = entry.start(self.backend.clone(), self.models.clone(), self.limits.clone()) {
+        if let Err(error) =
+            entry.start(self.backend.clone(), self.models.clone(), self.limits.clone(), self.stores.clone())
+        {
             self.models.forget(&entry);
             self.models.gone(&entry);
             return Err(error);

@@ -13,15 +13,18 @@ use futures_core::Stream;
 use modeld_spec::error::Error;
 use modeld_spec::ids::Epoch;
 use modeld_spec::session::params::DecodeParams;
-use modeld_spec::session::report::{ContextReport, DecodeEvent, DecodeItem, PrefixStatus, SuffixStatus};
-use tokio::sync::mpsc;
+use modeld_spec::session::report::{
+    ContextReport, DecodeEnd, DecodeEvent, DecodeItem, PrefixStatus, RestoreStatus, SnapshotStatus,
+    SuffixStatus,
+};
+use modeld_spec::session::snapshot::Digest;
 use uuid::Uuid;
 
 use super::backend::ModelInfo;
 use super::chat::{self, ChatMessage};
+use super::handoff::{Reader, Taken, handoff};
 use super::service::Table;
-use super::worker::{Fate, Operate, Worker};
-use crate::sync::{AtomicBool, Ordering};
+use super::worker::{Operate, Worker};
 
 /// Names a session: the epoch it belongs to and 128 random bits, so that it can't be guessed.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -126,19 +129,29 @@ impl Session {
     /// # Errors
     /// As [`Session::ensure_prefix`]; [`Error::InvalidArgument`] if the tape is empty.
     pub async fn decode(&self, params: DecodeParams) -> Result<DecodeStream, Error> {
-        let (sender, items) = mpsc::channel(self.worker.limits().stream_items.max(1));
-        let fate = Fate::default();
-        let cancel = Arc::new(AtomicBool::new(false));
-        let stream = DecodeStream {
-            items,
-            fate: fate.clone(),
-            cancel: cancel.clone(),
-            worker: self.worker.clone(),
-            ended: false,
-        };
-        let make = |reply| Operate::Decode { params, items: sender, fate, cancel, reply };
-        self.worker.operate(&self.id, make).await?;
+        let control = self.worker.control();
+        let room = self.worker.limits().stream_items;
+        let (items, reader) = handoff(room, control.bell().clone(), control.gate.clone());
+        let stream = DecodeStream { reader, worker: self.worker.clone() };
+        self.worker.operate(&self.id, |reply| Operate::Decode { params, items, reply }).await?;
         Ok(stream)
+    }
+
+    /// Writes the session to disk: its tape, and what the cache holds of it. The name that it gets is the digest of what is
+    /// written, and whoever is allowed to ask the owner can restore it.
+    ///
+    /// # Errors
+    /// [`Error::SnapshotFailed`]; as [`Session::ensure_prefix`].
+    pub async fn snapshot(&self) -> Result<SnapshotStatus, Error> {
+        self.worker.operate(&self.id, |reply| Operate::Snapshot { reply }).await
+    }
+
+    /// Puts a snapshot in the place of what the session has. If it is refused the session is as it was.
+    ///
+    /// # Errors
+    /// [`Error::SnapshotRefused`]; as [`Session::ensure_prefix`].
+    pub async fn restore(&self, id: Digest) -> Result<RestoreStatus, Error> {
+        self.worker.operate(&self.id, |reply| Operate::Restore { id, reply }).await
     }
 
     /// What is on the tape and how much room is left; also while another operation runs.
@@ -181,11 +194,8 @@ impl fmt::Debug for Session {
 /// stalls this session alone. Dropping the stream cancels the decode.
 #[derive(Debug)]
 pub struct DecodeStream {
-    items: mpsc::Receiver<DecodeItem>,
-    fate: Fate,
-    cancel: Arc<AtomicBool>,
+    reader: Reader<DecodeItem, Result<DecodeEnd, Error>>,
     worker: Worker,
-    ended: bool,
 }
 
 impl DecodeStream {
@@ -197,32 +207,22 @@ impl DecodeStream {
     /// Asks for the end: it comes with what was generated so far and the reason
     /// [`Cancelled`](modeld_spec::session::finish::FinishReason::Cancelled).
     pub fn cancel(&self) {
-        // Release pairs with the Acquire of the engine thread; the wake-up below orders the rest.
-        self.cancel.store(true, Ordering::Release);
-        self.worker.wake();
+        self.reader.cancel();
     }
 
     fn poll_item(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<DecodeItem, Error>>> {
-        if self.ended {
-            return Poll::Ready(None);
-        }
-        let item = match self.items.poll_recv(context) {
-            Poll::Pending => return Poll::Pending,
-            Poll::Ready(Some(item)) => {
-                // The engine thread may wait for room in the channel.
-                self.worker.wake();
-                Ok(item)
-            }
-            Poll::Ready(None) => {
-                self.ended = true;
-                let end = self.fate.take().unwrap_or_else(|| Err(self.worker.gone()));
-                end.map(|end| DecodeItem { epoch: self.worker.epoch(), event: DecodeEvent::End(end) })
-            }
-        };
-        // Whatever was put into the channel before a fence stays in there.
-        let item = item.and_then(|item| self.worker.check_gate().map(|()| item));
-        self.ended |= item.is_err();
-        Poll::Ready(Some(item))
+        self.reader.poll_next(context).map(|taken| {
+            let item = match taken {
+                Taken::Item(item) => Ok(item),
+                Taken::End(end) => {
+                    end.map(|end| DecodeItem { epoch: self.worker.epoch(), event: DecodeEvent::End(end) })
+                }
+                Taken::BrokenOff => Err(self.worker.gone()),
+                Taken::Refused(closed) => Err(closed.into()),
+                Taken::Over => return None,
+            };
+            Some(item)
+        })
     }
 }
 
@@ -231,13 +231,5 @@ impl Stream for DecodeStream {
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         self.poll_item(context)
-    }
-}
-
-impl Drop for DecodeStream {
-    fn drop(&mut self) {
-        // Closed before the wake-up, so that the engine thread sees it when it looks.
-        self.items.close();
-        self.worker.wake();
     }
 }

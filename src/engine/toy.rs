@@ -8,6 +8,7 @@
 
 use std::ops::{ControlFlow, Range};
 use std::path::Path;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use modeld_spec::error::Error;
@@ -16,8 +17,11 @@ use modeld_spec::session::snapshot::Digest;
 use modeld_spec::session::tape::TokenId;
 
 use super::backend::{
-    Backend, Batch, EvalError, LoadRequest, Model, ModelFacts, ModelInfo, ModelKey, Sampler, Sequence,
+    Backend, Batch, Capabilities, Embedding, EvalError, LoadRequest, Model, ModelFacts, ModelInfo, ModelKey,
+    Pooling, Sampler, Sequence,
 };
+use super::choice::Choice;
+use super::grammar::Pieces;
 use super::manifest::{FileDigests, digest_of};
 use crate::owner::gate::ResidentPermit;
 
@@ -106,9 +110,18 @@ impl Backend for Toy {
             chat_template: Some(CHAT_TEMPLATE.to_string()),
             bos_text: String::new(),
             eos_text: String::new(),
+            capabilities: Capabilities {
+                generates: true,
+                embeds: true,
+                trims: self.trims,
+                shares: self.trims,
+                shifts: false,
+                window: None,
+                reproducible: true,
+            },
             tool_template: None,
         };
-        let cache = vec![Vec::new(); request.sessions_max];
+        let cache = vec![Vec::new(); info.sequences()];
         Ok(Box::new(ToyModel { toy: self.clone(), info, cache, outputs: Vec::new() }))
     }
 }
@@ -183,7 +196,14 @@ impl Model for ToyModel {
     }
 
     fn sampler(&self, params: &SamplingParams, seed: u32) -> Result<Box<dyn Sampler>, Error> {
-        Ok(Box::new(ToySampler { greedy: params.is_greedy(), state: u64::from(seed) }))
+        let pieces = || {
+            let piece =
+                |token| (u8::try_from(token).ok().into_iter().collect(), TokenId(token as i32) == END);
+            Ok(Rc::new(Pieces::new((0..VOCABULARY).map(piece))))
+        };
+        let choice = Choice::new(params, VOCABULARY, pieces)?;
+        let (greedy, state) = (params.is_greedy(), u64::from(seed));
+        Ok(Box::new(ToySampler { greedy, state, choice, candidates: Vec::new() }))
     }
 
     fn kv_len(&self, sequence: Sequence) -> usize {
@@ -240,6 +260,27 @@ impl Model for ToyModel {
         cache.extend(tokens.iter().map(|bytes| TokenId(i32::from_le_bytes(*bytes))));
         Ok(cache.len())
     }
+
+    fn embed(
+        &mut self,
+        _permit: ResidentPermit<'_>,
+        tokens: &[TokenId],
+        stop: &dyn Fn() -> bool,
+    ) -> Result<Embedding, EvalError> {
+        if stop() {
+            return Err(EvalError::Stopped);
+        }
+        if tokens.is_empty() || self.info.context_tokens < tokens.len() {
+            let most = self.info.context_tokens;
+            return Err(EvalError::Failed(format!(
+                "1 to {most} tokens can be embedded and not {}",
+                tokens.len()
+            )));
+        }
+        let hash = tokens.iter().fold(0, |hash, token| mix(hash, token.0 as u64));
+        let value = |index| (mix(hash, index) % 2001) as f32 / 1000.0 - 1.0;
+        Ok(Embedding { values: (0..EMBEDDING).map(value).collect(), pooling: Pooling::Mean, declared: true })
+    }
 }
 
 fn no_sequence(sequence: Sequence) -> Error {
@@ -249,24 +290,29 @@ fn no_sequence(sequence: Sequence) -> Error {
 struct ToySampler {
     greedy: bool,
     state: u64,
+    choice: Choice,
+    candidates: Vec<(TokenId, f32)>,
 }
 
 impl Sampler for ToySampler {
     fn sample(&mut self, logits: &[f32]) -> Result<TokenId, Error> {
         self.state = mix(self.state, 1);
-        let by_logit = |a: &(usize, &f32), b: &(usize, &f32)| a.1.total_cmp(b.1);
-        let mut ranked: Vec<(usize, &f32)> = logits.iter().enumerate().collect();
-        ranked.sort_by(|a, b| by_logit(b, a));
+        self.choice.candidates(logits, &mut self.candidates, |token, logit| (TokenId(token), logit))?;
+        self.candidates.sort_by(|a, b| b.1.total_cmp(&a.1));
         // Not greedy: one of the three likeliest, by the seed.
-        let rank = if self.greedy { 0 } else { (self.state % 3) as usize };
-        match ranked.get(rank) {
-            Some((token, _)) => Ok(TokenId(*token as i32)),
-            None => Err(Error::BackendFailed { cause: "there are no logits".to_string() }),
-        }
+        let rank = if self.greedy { 0 } else { self.state as usize % 3 };
+        let (token, _) = self.candidates[rank.min(self.candidates.len() - 1)];
+        self.choice.take(token)?;
+        Ok(token)
     }
 
     fn accept(&mut self, token: TokenId) {
         self.state = mix(self.state, token.0 as u64);
+    }
+
+    fn resume(&mut self, token: TokenId) -> Result<(), Error> {
+        self.accept(token);
+        self.choice.take(token)
     }
 }
 
@@ -307,6 +353,9 @@ const ALPHABET: &[u8] = b"abcdefghijklmnop  \xC3";
 const BEGINNING: TokenId = TokenId(256);
 
 const END: TokenId = TokenId(257);
+
+/// Numbers of an embedding.
+const EMBEDDING: u64 = 16;
 
 const VOCABULARY: usize = 258;
 

@@ -21,7 +21,7 @@ use modeld_spec::lease::gate::GateWord;
 use modeld_spec::time::BootTime;
 
 use crate::os::Clock;
-use crate::sync::{AtomicBool, AtomicU64, Ordering};
+use crate::sync::{AtomicBool, AtomicU64, Ordering, seeded};
 
 /// Lets owned effects begin while the lease is provably held.
 pub struct Gate {
@@ -135,13 +135,22 @@ impl Gate {
     /// Moves the deadline after a renewal. `false` if the gate was fenced or the old deadline had passed: the
     /// renewal came too late and the epoch has ended (L6).
     pub(crate) fn extend(&self, deadline: BootTime) -> bool {
-        let now = self.clock.now();
+        let now = seeded!(ExtendLate, self.clock.now(), BootTime::from_nanos(0));
         let mut bits = self.word.load(Ordering::Acquire);
         loop {
             let word = GateWord::from_bits(bits);
             let Some(later) = word.extended(deadline, now) else { return word.admits(now) };
             // AcqRel: a fence that came first is seen and kept; one that comes later sees this deadline.
-            match self.word.compare_exchange_weak(bits, later.bits(), Ordering::AcqRel, Ordering::Acquire) {
+            let exchanged = seeded!(
+                ExtendAnew,
+                self.word.compare_exchange_weak(bits, later.bits(), Ordering::AcqRel, Ordering::Acquire),
+                {
+                    self.fence();
+                    self.word.store(later.bits(), Ordering::Release);
+                    Ok(bits)
+                }
+            );
+            match exchanged {
                 Ok(_) => return true,
                 Err(current) => bits = current,
             }
@@ -152,12 +161,18 @@ impl Gate {
     pub(crate) fn fence(&self) {
         // A swap and not a store: loom lets a plain store and the exchange of `extend` land in either order.
         // Release pairs with the Acquire of `pass`, Acquire with the exchange of `extend`.
-        self.word.swap(GateWord::FENCED.bits(), Ordering::AcqRel);
+        seeded!(
+            FenceByStore,
+            {
+                self.word.swap(GateWord::FENCED.bits(), Ordering::AcqRel);
+            },
+            self.word.store(GateWord::FENCED.bits(), Ordering::Release)
+        );
     }
 
     /// Notes that the residency lock was taken.
     pub(crate) fn set_resident(&self) {
-        self.resident.store(true, Ordering::Release);
+        self.resident.store(true, seeded!(ResidencyRelaxed, Ordering::Release, Ordering::Relaxed));
     }
 }
 

@@ -10,7 +10,7 @@ mod committing_tests;
 pub mod gate;
 mod keeping;
 #[cfg(all(test, modeld_loom))]
-mod loom_gate;
+pub(crate) mod loom_gate;
 mod mailbox;
 mod releasing;
 mod standing;

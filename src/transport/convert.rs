@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use modeld_spec::error::Error;
 use modeld_spec::ids::Epoch;
+use modeld_spec::session::draft::Drafts;
 use modeld_spec::session::finish::FinishReason;
 use modeld_spec::session::operation::Operation;
 use modeld_spec::session::params::{DecodeParams, Sampling, SamplingParams};
@@ -39,6 +40,7 @@ pub(super) fn decode_params(request: proto::DecodeRequest) -> Result<DecodeParam
         repeat_penalty: given.repeat_penalty.unwrap_or(defaults.repeat_penalty),
         frequency_penalty: given.frequency_penalty.unwrap_or(defaults.frequency_penalty),
         presence_penalty: given.presence_penalty.unwrap_or(defaults.presence_penalty),
+        ..defaults
     };
     Ok(DecodeParams {
         sampling: SamplingParams::new(sampling)?,
@@ -47,7 +49,14 @@ pub(super) fn decode_params(request: proto::DecodeRequest) -> Result<DecodeParam
         seed: request.seed,
         continues: request.continues.into_iter().map(TokenId).collect(),
         exact: request.exact,
+        drafts: drafts(request.drafts),
     })
+}
+
+/// How far a decode may guess ahead; what is beyond the range is the most that there is.
+fn drafts(given: Option<proto::Drafts>) -> Drafts {
+    let small = |number: u32| u8::try_from(number).unwrap_or(u8::MAX);
+    given.map_or(Drafts::NONE, |given| Drafts { most: small(given.most), alike: small(given.alike).max(1) })
 }
 
 /// The request without fence and session.
@@ -70,6 +79,8 @@ pub(crate) fn decode_request(params: &DecodeParams) -> proto::DecodeRequest {
         seed: params.seed,
         continues: ids(&params.continues),
         exact: params.exact,
+        drafts: (params.drafts != Drafts::NONE)
+            .then(|| proto::Drafts { most: params.drafts.most.into(), alike: params.drafts.alike.into() }),
     }
 }
 
@@ -267,6 +278,7 @@ impl From<Reuse> for proto::Reuse {
         };
         proto::Reuse {
             reused: reuse.reused.0,
+            shared: reuse.shared.0,
             prefilled: reuse.prefilled.0,
             dropped: reuse.dropped.0,
             reason: Some(reason),
@@ -296,6 +308,7 @@ fn reuse(reuse: Option<proto::Reuse>) -> Result<Reuse, Malformed> {
     };
     Ok(Reuse {
         reused: TokenCount(reuse.reused),
+        shared: TokenCount(reuse.shared),
         prefilled: TokenCount(reuse.prefilled),
         dropped: TokenCount(reuse.dropped),
         reason,

@@ -148,6 +148,8 @@ mod tests {
                 claimed,
                 found
             }),
+            text().prop_map(|cause| Error::SnapshotFailed { cause }),
+            text().prop_map(|cause| Error::SnapshotRefused { cause }),
             any::<u64>().prop_map(|limit| Error::TooManySessions { limit }),
             (text(), text()).prop_map(|(requested, served)| Error::BackendMismatch { requested, served }),
             (text(), text()).prop_map(|(backend, feature)| Error::UnsupportedFeature { backend, feature }),
@@ -176,6 +178,7 @@ mod tests {
                 Error::SessionBusy { .. } | Error::ContextOverflow { .. } | Error::ModelNotFound { .. } => {}
                 Error::ModelLoadFailed { .. } | Error::TooManySessions { .. } => {}
                 Error::ManifestMismatch { .. } => {}
+                Error::SnapshotFailed { .. } | Error::SnapshotRefused { .. } => {}
                 Error::BackendMismatch { .. } | Error::UnsupportedFeature { .. } => {}
                 Error::BackendFailed { .. } | Error::InvalidArgument { .. } | Error::Cancelled => {}
                 Error::Draining | Error::Internal { .. } => {}

@@ -17,13 +17,13 @@ use std::thread;
 use std::time::Instant;
 
 use clap::{Args, ValueEnum};
+use xtask::gguf::{self, Layout, Tensor};
+use xtask::llama::{self, Shape};
+use xtask::quantize::Storage;
+use xtask::random::Random;
 
 use crate::failure::{Failure, OrFail, Result};
-use crate::gguf::{self, Layout, Tensor, Value};
 use crate::interrupt::Interrupt;
-use crate::quantize::Storage;
-use crate::random::Random;
-use crate::vocabulary::{CHAT_TEMPLATE, Vocabulary};
 use crate::workspace;
 
 /// Write a GGUF model with random weights, for measurements and tests
@@ -79,8 +79,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
 
 fn generate(arguments: &Arguments, threads: usize, interrupt: &Interrupt) -> Result<u64> {
     let shape = arguments.shape.shape();
-    let tensors = tensors(&shape, arguments.storage);
-    let layout = gguf::layout(&metadata(&shape, arguments), &tensors);
+    let storage = arguments.storage;
+    let tensors = llama::tensors(&shape, storage.matrices(), storage.output());
+    let layout = gguf::layout(&llama::metadata(&shape, storage.file_type(), arguments.seed), &tensors);
     let out = &arguments.out;
     let folder = match out.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
@@ -199,18 +200,6 @@ fn chunks(tensors: &[Tensor]) -> Vec<Chunk> {
     chunks
 }
 
-/// Layers and widths of a llama model.
-struct Shape {
-    name: &'static str,
-    context: u32,
-    layers: u32,
-    width: u32,
-    feed_forward: u32,
-    heads: u32,
-    kv_heads: u32,
-    vocabulary: u32,
-}
-
 impl ShapeName {
     fn shape(self) -> Shape {
         match self {
@@ -263,70 +252,6 @@ impl TypeName {
     }
 }
 
-fn tensors(shape: &Shape, storage: TypeName) -> Vec<Tensor> {
-    let width = u64::from(shape.width);
-    let matrix = |name: String, columns: u64, rows: u64| Tensor {
-        name,
-        columns,
-        rows: Some(rows),
-        storage: storage.matrices(),
-    };
-    let norm = |name: String| Tensor { name, columns: width, rows: None, storage: Storage::F32 };
-    let vocabulary = u64::from(shape.vocabulary);
-    let feed_forward = u64::from(shape.feed_forward);
-    let kv_width = width / u64::from(shape.heads) * u64::from(shape.kv_heads);
-    let mut tensors = vec![matrix("token_embd.weight".into(), width, vocabulary)];
-    for layer in 0..shape.layers {
-        let name = |part: &str| format!("blk.{layer}.{part}.weight");
-        tensors.extend([
-            norm(name("attn_norm")),
-            matrix(name("attn_q"), width, width),
-            matrix(name("attn_k"), width, kv_width),
-            matrix(name("attn_v"), width, kv_width),
-            matrix(name("attn_output"), width, width),
-            norm(name("ffn_norm")),
-            matrix(name("ffn_gate"), width, feed_forward),
-            matrix(name("ffn_up"), width, feed_forward),
-            matrix(name("ffn_down"), feed_forward, width),
-        ]);
-    }
-    tensors.push(norm("output_norm.weight".into()));
-    tensors.push(Tensor { storage: storage.output(), ..matrix("output.weight".into(), width, vocabulary) });
-    tensors
-}
-
-fn metadata(shape: &Shape, arguments: &Arguments) -> Vec<(&'static str, Value)> {
-    let vocabulary = Vocabulary::new(shape.vocabulary);
-    let (end_of_text, end_of_turn) = (vocabulary.end_of_text(), vocabulary.end_of_turn());
-    let about = format!("random weights, seed {}; what it writes means nothing", arguments.seed);
-    vec![
-        ("general.architecture", Value::Text("llama".into())),
-        ("general.name", Value::Text(shape.name.into())),
-        ("general.description", Value::Text(about)),
-        ("general.file_type", Value::U32(arguments.storage.file_type())),
-        ("general.quantization_version", Value::U32(2)),
-        ("llama.context_length", Value::U32(shape.context)),
-        ("llama.block_count", Value::U32(shape.layers)),
-        ("llama.embedding_length", Value::U32(shape.width)),
-        ("llama.feed_forward_length", Value::U32(shape.feed_forward)),
-        ("llama.attention.head_count", Value::U32(shape.heads)),
-        ("llama.attention.head_count_kv", Value::U32(shape.kv_heads)),
-        ("llama.attention.layer_norm_rms_epsilon", Value::F32(1e-5)),
-        ("llama.rope.dimension_count", Value::U32(shape.width / shape.heads)),
-        ("llama.rope.freq_base", Value::F32(10_000.0)),
-        ("llama.vocab_size", Value::U32(shape.vocabulary)),
-        ("tokenizer.ggml.model", Value::Text("gpt2".into())),
-        ("tokenizer.ggml.pre", Value::Text("gpt-2".into())),
-        ("tokenizer.ggml.tokens", Value::Texts(vocabulary.tokens)),
-        ("tokenizer.ggml.token_type", Value::Numbers(vocabulary.types)),
-        ("tokenizer.ggml.merges", Value::Texts(vocabulary.merges)),
-        ("tokenizer.ggml.bos_token_id", Value::U32(end_of_text)),
-        ("tokenizer.ggml.eos_token_id", Value::U32(end_of_turn)),
-        ("tokenizer.ggml.add_bos_token", Value::Bool(false)),
-        ("tokenizer.chat_template", Value::Text(CHAT_TEMPLATE.into())),
-    ]
-}
-
 /// Numbers that a thread draws at a time: 4 MB as f32, and some forty steps of progress a second.
 const CHUNK_NUMBERS: u64 = 1 << 20;
 
@@ -357,7 +282,7 @@ mod tests {
 
     #[test]
     fn the_large_shape_has_the_size_of_the_model_it_imitates() {
-        let numbers: u64 = tensors(&ShapeName::TinyLlama.shape(), TypeName::Q4_0)
+        let numbers: u64 = llama::tensors(&ShapeName::TinyLlama.shape(), Storage::Q4_0, Storage::Q8_0)
             .iter()
             .map(|tensor| tensor.columns * tensor.rows.unwrap_or(1))
             .sum();
@@ -366,7 +291,7 @@ mod tests {
 
     #[test]
     fn chunks_cover_every_row_once() {
-        let tensors = tensors(&ShapeName::TinyLlama.shape(), TypeName::F16);
+        let tensors = llama::tensors(&ShapeName::TinyLlama.shape(), Storage::F16, Storage::F16);
         let chunks = chunks(&tensors);
         for (index, tensor) in tensors.iter().enumerate() {
             let mut next = 0;

@@ -7,7 +7,7 @@ use crate::quantize::Storage;
 
 /// A metadata value.
 #[derive(Clone, Debug)]
-pub(crate) enum Value {
+pub enum Value {
     /// A count or an identifier.
     U32(u32),
     /// A real number.
@@ -24,36 +24,36 @@ pub(crate) enum Value {
 
 /// A matrix or, with one row, a vector.
 #[derive(Clone, Debug)]
-pub(crate) struct Tensor {
+pub struct Tensor {
     /// As llama.cpp knows it.
-    pub(crate) name: String,
+    pub name: String,
     /// Numbers a row; a multiple of the block size.
-    pub(crate) columns: u64,
+    pub columns: u64,
     /// Rows; `None` for a vector.
-    pub(crate) rows: Option<u64>,
+    pub rows: Option<u64>,
     /// How the numbers are stored.
-    pub(crate) storage: Storage,
+    pub storage: Storage,
 }
 
 impl Tensor {
     /// Bytes of the numbers, without padding.
-    pub(crate) fn bytes(&self) -> u64 {
+    pub fn bytes(&self) -> u64 {
         self.storage.row_bytes(self.columns) * self.rows.unwrap_or(1)
     }
 }
 
 /// A file's head and the places of its tensors.
-pub(crate) struct Layout {
+pub struct Layout {
     /// Everything before the first tensor, padding included.
-    pub(crate) head: Vec<u8>,
+    pub head: Vec<u8>,
     /// Where each tensor begins, in bytes from the start of the file.
-    pub(crate) offsets: Vec<u64>,
+    pub offsets: Vec<u64>,
     /// The length of the file in bytes.
-    pub(crate) length: u64,
+    pub length: u64,
 }
 
 /// Lays out a file with this metadata and these tensors, in the order given.
-pub(crate) fn layout(metadata: &[(&str, Value)], tensors: &[Tensor]) -> Layout {
+pub fn layout(metadata: &[(&str, Value)], tensors: &[Tensor]) -> Layout {
     let mut head = Vec::new();
     head.extend(b"GGUF");
     head.extend(VERSION.to_le_bytes());

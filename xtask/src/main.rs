@@ -7,14 +7,10 @@ mod demo;
 mod deps;
 mod failure;
 mod generate;
-mod gguf;
 mod interrupt;
-mod quantize;
-mod random;
 mod steps;
 mod test;
 mod tools;
-mod vocabulary;
 mod workspace;
 
 use std::process::ExitCode;

@@ -9,7 +9,7 @@
 
 /// How a tensor's numbers are stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Storage {
+pub enum Storage {
     /// 32-bit floating point.
     F32,
     /// 16-bit floating point.
@@ -22,7 +22,7 @@ pub(crate) enum Storage {
 
 impl Storage {
     /// The type's number in a GGUF file.
-    pub(crate) fn number(self) -> u32 {
+    pub fn number(self) -> u32 {
         match self {
             Storage::F32 => 0,
             Storage::F16 => 1,
@@ -32,7 +32,7 @@ impl Storage {
     }
 
     /// Bytes for a row of `columns` numbers, a multiple of [`BLOCK`].
-    pub(crate) fn row_bytes(self, columns: u64) -> u64 {
+    pub fn row_bytes(self, columns: u64) -> u64 {
         match self {
             Storage::F32 => columns * 4,
             Storage::F16 => columns * 2,
@@ -42,7 +42,7 @@ impl Storage {
     }
 
     /// Appends `values`, whose count is a multiple of [`BLOCK`].
-    pub(crate) fn append(self, values: &[f32], out: &mut Vec<u8>) {
+    pub fn append(self, values: &[f32], out: &mut Vec<u8>) {
         let (blocks, rest) = values.as_chunks::<BLOCK>();
         debug_assert!(rest.is_empty(), "{} numbers are left over", rest.len());
         for block in blocks {
@@ -57,7 +57,7 @@ impl Storage {
 }
 
 /// The nearest 16-bit floating-point number, ties to even; infinite beyond 65504.
-pub(crate) fn half(value: f32) -> u16 {
+pub fn half(value: f32) -> u16 {
     let bits = value.to_bits();
     let sign = ((bits >> 16) & 0x8000) as u16;
     let magnitude = bits & 0x7FFF_FFFF;
@@ -102,7 +102,7 @@ fn append_q8_0(values: &[f32; BLOCK], out: &mut Vec<u8>) {
 }
 
 /// Numbers in a quantised block.
-pub(crate) const BLOCK: usize = 32;
+pub const BLOCK: usize = 32;
 
 #[cfg(test)]
 mod tests {

@@ -6,20 +6,20 @@
 use std::f32::consts::TAU;
 
 /// A stream of numbers that depends on its seed only.
-pub(crate) struct Random(u64);
+pub struct Random(u64);
 
 impl Random {
     /// The stream number `part` of `seed`: streams of different parts share nothing that shows.
-    pub(crate) fn new(seed: u64, part: [u64; 2]) -> Random {
+    pub fn new(seed: u64, part: [u64; 2]) -> Random {
         let mut state = seed;
         for number in part {
-            state = Random(state ^ number.wrapping_mul(STREAM)).next();
+            state = Random(state ^ number.wrapping_mul(STREAM)).next_u64();
         }
         Random(state)
     }
 
     /// The next 64 bits.
-    pub(crate) fn next(&mut self) -> u64 {
+    pub fn next_u64(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(GOLDEN);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -28,9 +28,9 @@ impl Random {
     }
 
     /// Fills `out` with deviates of mean 0 and the given standard deviation.
-    pub(crate) fn fill_normal(&mut self, out: &mut [f32], deviation: f32) {
+    pub fn fill_normal(&mut self, out: &mut [f32], deviation: f32) {
         for pair in out.chunks_mut(2) {
-            let bits = self.next();
+            let bits = self.next_u64();
             // In (0, 1], so that the logarithm is finite.
             let u = ((bits >> 40) as f32 + 1.0) * UNIT;
             let angle = (bits & 0xFF_FFFF) as f32 * UNIT * TAU;
@@ -58,8 +58,8 @@ mod tests {
     #[test]
     fn the_first_numbers_of_seed_zero_are_the_published_ones() {
         let mut random = Random(0);
-        assert_eq!(random.next(), 0xE220_A839_7B1D_CDAF);
-        assert_eq!(random.next(), 0x6E78_9E6A_A1B9_65F4);
+        assert_eq!(random.next_u64(), 0xE220_A839_7B1D_CDAF);
+        assert_eq!(random.next_u64(), 0x6E78_9E6A_A1B9_65F4);
     }
 
     #[test]
@@ -77,7 +77,7 @@ mod tests {
 
     #[test]
     fn streams_differ_in_every_part_and_repeat_for_the_same_one() {
-        let first = |seed, part| Random::new(seed, part).next();
+        let first = |seed, part| Random::new(seed, part).next_u64();
         assert_eq!(first(1, [0, 0]), first(1, [0, 0]));
         let all = [first(1, [0, 0]), first(2, [0, 0]), first(1, [1, 0]), first(1, [0, 1])];
         for (index, value) in all.iter().enumerate() {

@@ -68,12 +68,9 @@ pub(crate) fn steps(depth: Depth) -> Vec<Step> {
             ("run --release -p model-check -- check --profile deep", 600, vec![("MODELD_REPLAY", "complete")])
         }
     };
-    let loom = vec![
-        ("RUSTFLAGS", "--cfg modeld_loom"),
-        ("LOOM_MAX_PREEMPTIONS", "3"),
-        // Other flags than the rest: in a folder of its own it throws nothing of theirs away.
-        ("CARGO_TARGET_DIR", "target/loom"),
-    ];
+    // Other flags than the rest: in folders of their own they throw nothing of theirs away.
+    let loom = vec![("RUSTFLAGS", "--cfg modeld_loom"), ("CARGO_TARGET_DIR", "target/loom")];
+    let shuttle = vec![("RUSTFLAGS", "--cfg modeld_shuttle"), ("CARGO_TARGET_DIR", "target/shuttle")];
     vec![
         cargo("fmt", "formatting", "fmt --all --check"),
         // A workspace of its own, which the line above does not reach.
@@ -109,6 +106,14 @@ pub(crate) fn steps(depth: Depth) -> Vec<Step> {
                 "test --package modeld --no-default-features --lib loom_",
             ),
             loom,
+        ),
+        with(
+            cargo(
+                "shuttle",
+                "some schedules of more threads than loom can have",
+                "test --package modeld --no-default-features --lib shuttle_",
+            ),
+            shuttle,
         ),
         cargo("model-check", "all histories of the machines, within the profile's bounds", check),
         cargo("mutants", "each change to the protocol is noticed", "run --release -p model-check -- mutants"),
@@ -172,7 +177,7 @@ mod tests {
         let loom = steps(Depth::Quick).into_iter().find(|step| step.name == "loom").expect("the step");
         assert_eq!(
             loom.command_line(),
-            "RUSTFLAGS=\"--cfg modeld_loom\" LOOM_MAX_PREEMPTIONS=3 CARGO_TARGET_DIR=target/loom \
+            "RUSTFLAGS=\"--cfg modeld_loom\" CARGO_TARGET_DIR=target/loom \
              cargo test --package modeld --no-default-features --lib loom_"
         );
     }

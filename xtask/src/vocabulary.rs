@@ -6,18 +6,18 @@
 use std::collections::BTreeSet;
 
 /// Tokens, their types and the merges that lead to them.
-pub(crate) struct Vocabulary {
+pub struct Vocabulary {
     /// The text of each token, in the alphabet of byte-level BPE.
-    pub(crate) tokens: Vec<String>,
+    pub tokens: Vec<String>,
     /// 1 for text, 3 for a marker, as llama.cpp counts.
-    pub(crate) types: Vec<i32>,
+    pub types: Vec<i32>,
     /// Pairs of tokens, the first merge first.
-    pub(crate) merges: Vec<String>,
+    pub merges: Vec<String>,
 }
 
 impl Vocabulary {
     /// A vocabulary of `size` tokens: at least the 256 bytes and the markers, at most a million.
-    pub(crate) fn new(size: u32) -> Vocabulary {
+    pub fn new(size: u32) -> Vocabulary {
         let mut tokens: Vec<String> = (0..=255).map(|byte| letter(byte).to_string()).collect();
         let wanted = (size as usize).saturating_sub(MARKERS.len());
         let mut merges = Vec::new();
@@ -39,12 +39,12 @@ impl Vocabulary {
     }
 
     /// The number of the token that ends a text.
-    pub(crate) fn end_of_text(&self) -> u32 {
+    pub fn end_of_text(&self) -> u32 {
         (self.tokens.len() - MARKERS.len()) as u32
     }
 
     /// The number of the token that ends a turn of a conversation.
-    pub(crate) fn end_of_turn(&self) -> u32 {
+    pub fn end_of_turn(&self) -> u32 {
         (self.tokens.len() - 1) as u32
     }
 }
@@ -79,7 +79,7 @@ fn letter(byte: u8) -> char {
 }
 
 /// How to write a conversation: ChatML.
-pub(crate) const CHAT_TEMPLATE: &str = "{% for message in messages %}{{'<|im_start|>' + message['role'] + '\\n' + \
+pub const CHAT_TEMPLATE: &str = "{% for message in messages %}{{'<|im_start|>' + message['role'] + '\\n' + \
      message['content'] + '<|im_end|>' + '\\n'}}{% endfor %}{% if add_generation_prompt %}{{ \
      '<|im_start|>assistant\\n' }}{% endif %}";
 

@@ -3,6 +3,7 @@
 //! Each effect is one atomic thing, or one batch. Whoever performs them decides nothing: not what is kept, not what comes
 //! next, not what a failure means.
 
+use crate::session::draft::Drafts;
 use crate::session::finish::FinishReason;
 use crate::session::operation::Operation;
 use crate::session::snapshot::{Digest, Head, Refused};
@@ -37,6 +38,10 @@ pub enum Ask {
     Decode {
         /// Tokens at most; `None`: as many as there is room for.
         max_tokens: Option<u64>,
+        /// Tokens of an answer that it goes on with: they go on the tape first and are not handed out again.
+        continues: Vec<TokenId>,
+        /// How far it may guess ahead.
+        drafts: Drafts,
     },
     /// Write the tape and its cache to disk.
     Snapshot,
@@ -45,6 +50,11 @@ pub enum Ask {
 }
 
 impl Ask {
+    /// A decode that begins behind the text and guesses nothing.
+    pub const fn decode(max_tokens: Option<u64>) -> Self {
+        Ask::Decode { max_tokens, continues: Vec::new(), drafts: Drafts::NONE }
+    }
+
     /// The operation that it asks for.
     pub fn operation(&self) -> Operation {
         match self {
@@ -113,9 +123,24 @@ pub enum Effect {
         /// How many.
         count: usize,
     },
-    /// Choose a token by the logits behind the tape's last one. Answer: [`Seen::Sampled`], [`Seen::Failed`].
-    Sample,
-    /// Hand an item to the reader. Answer: [`Seen::Done`].
+    /// Make positions of another session's sequence, computed behind the same tokens, this sequence's as well (T13). Answer:
+    /// [`Seen::Done`], [`Seen::Failed`], [`Seen::Unknown`].
+    Share {
+        /// The other session's sequence.
+        from: Sequence,
+        /// The session's sequence.
+        to: Sequence,
+        /// The first of the positions: those before it are there already.
+        position: usize,
+        /// How many.
+        count: usize,
+    },
+    /// Choose a token by the outputs behind this position. Answer: [`Seen::Sampled`], [`Seen::Failed`].
+    Sample {
+        /// The position of the token before the one that is chosen.
+        position: usize,
+    },
+    /// Hand an item to the reader. Answer: [`Seen::Done`], [`Seen::Stopped`].
     Emit(Item),
     /// Write [`Session::head`](super::machine::Session::head) and the contents of the sequence to disk, whole or not at all and only while the
     /// owner is not fenced. Answer: [`Seen::Saved`], [`Seen::Failed`].
@@ -145,7 +170,8 @@ impl Effect {
         match self {
             Effect::Truncate { .. } => "truncate",
             Effect::Evaluate { .. } => "evaluate",
-            Effect::Sample => "sample",
+            Effect::Share { .. } => "share",
+            Effect::Sample { .. } => "sample",
             Effect::Emit(_) => "emit",
             Effect::Save { .. } => "save",
             Effect::Read(_) => "read",
@@ -186,6 +212,8 @@ pub enum Seen {
     Fenced,
     /// This cache can't be cut there; nothing changed.
     Uncuttable,
+    /// The item was handed out, and the text ends with it: a stop string is complete.
+    Stopped,
     /// The cache took the first `came` tokens and nothing else.
     Evaluated {
         /// How many.

@@ -1,5 +1,7 @@
 #![doc = include_str!("../../session.md")]
 
+pub mod batch;
+pub mod draft;
 pub mod effect;
 pub mod finish;
 pub mod machine;

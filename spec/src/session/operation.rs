@@ -55,6 +55,14 @@ pub enum Admission {
 }
 
 impl Activity {
+    /// The operation under way, a cancelled one included.
+    pub fn operation(self) -> Option<Operation> {
+        match self {
+            Activity::Running(operation) | Activity::Cancelled(operation) => Some(operation),
+            Activity::Idle | Activity::Fatal => None,
+        }
+    }
+
     /// Whether it generates.
     pub fn is_decode(self) -> bool {
         matches!(self, Activity::Running(Operation::Decode) | Activity::Cancelled(Operation::Decode))

@@ -2,16 +2,18 @@
 
 use alloc::format;
 use alloc::string::{String, ToString};
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
+use crate::session::draft::Drafts;
 use crate::session::stop::StopStrings;
 use crate::session::tape::TokenId;
 
 /// How tokens are chosen, unchecked: as it comes from outside.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Sampling {
     /// 0 and below: always the likeliest token (greedy). Up to [`TEMPERATURE_MAX`].
@@ -22,12 +24,83 @@ pub struct Sampling {
     pub top_p: f32,
     /// Only tokens at least this likely, relative to the likeliest; 0: all, at most 1.
     pub min_p: f32,
-    /// Divides the logits of tokens seen among the last [`PENALTY_WINDOW`]; 1: off. Above 0, at most [`PENALTY_MAX`].
+    /// Only tokens whose surprise is near the expected one, until their probabilities reach this sum (locally typical sampling);
+    /// above 0, and 1: all.
+    pub typical_p: f32,
+    /// Divides the logits of tokens seen within [`Sampling::penalty_window`]; 1: off. Above 0, at most [`PENALTY_MAX`].
     pub repeat_penalty: f32,
     /// Lowers a logit for each time that the token was seen; 0: off. From -2 to 2.
     pub frequency_penalty: f32,
     /// Lowers a logit once if the token was seen; 0: off. From -2 to 2.
     pub presence_penalty: f32,
+    /// How many of the last tokens the penalties look at, prompt included; at most [`PENALTY_WINDOW_MAX`], and 0: no penalties.
+    pub penalty_window: u32,
+    /// Holds the surprise of the text near a target instead of cutting by `top_k`, `top_p`, `min_p` and `typical_p`, which do
+    /// nothing then. Not for greedy choices.
+    pub mirostat: Option<Mirostat>,
+    /// Added to logits before anything else; each token once, at most [`LOGIT_BIAS_MAX`] of them.
+    pub logit_bias: Vec<LogitBias>,
+    /// What the text has to be.
+    pub constraint: Option<Constraint>,
+}
+
+/// Mirostat: chooses such that the surprise per token stays near `tau`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Mirostat {
+    /// Which of its two published forms.
+    pub version: MirostatVersion,
+    /// The target, in bits a token; above 0, at most [`MIROSTAT_TAU_MAX`].
+    pub tau: f32,
+    /// How fast it corrects itself; above 0, at most 1.
+    pub eta: f32,
+}
+
+/// The form of mirostat.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MirostatVersion {
+    /// Estimates how the probabilities fall off, and cuts by rank.
+    V1,
+    /// Cuts by surprise.
+    V2,
+}
+
+/// A number added to the logit of a token.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LogitBias {
+    /// The token; one that the model does not have is refused by the backend.
+    pub token: TokenId,
+    /// From -[`BIAS_MAX`], which is "never", to [`BIAS_MAX`].
+    pub bias: f32,
+}
+
+/// What a text has to be: only tokens are chosen with which it can still become that, and it ends only when it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Constraint {
+    /// A sentence of this grammar, in GBNF (llama.cpp's notation); the start is the rule `root`.
+    Grammar(String),
+    /// A JSON text that is valid under this JSON Schema.
+    JsonSchema(String),
+}
+
+impl Constraint {
+    /// The parameter that it came as.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Constraint::Grammar(_) => "grammar",
+            Constraint::JsonSchema(_) => "json_schema",
+        }
+    }
+
+    /// The grammar or the schema.
+    pub fn text(&self) -> &str {
+        match self {
+            Constraint::Grammar(text) | Constraint::JsonSchema(text) => text,
+        }
+    }
 }
 
 impl Default for Sampling {
@@ -38,9 +111,14 @@ impl Default for Sampling {
             top_k: 40,
             top_p: 0.95,
             min_p: 0.05,
+            typical_p: 1.0,
             repeat_penalty: 1.0,
             frequency_penalty: 0.0,
             presence_penalty: 0.0,
+            penalty_window: PENALTY_WINDOW,
+            mirostat: None,
+            logit_bias: Vec::new(),
+            constraint: None,
         }
     }
 }
@@ -52,35 +130,38 @@ impl Sampling {
     }
 }
 
-/// How tokens are chosen; every value is in its range.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct SamplingParams(Sampling);
+/// How tokens are chosen; every value is in its range. A clone shares the values.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SamplingParams(Arc<Sampling>);
 
 impl SamplingParams {
-    /// The parameters, checked.
+    /// The parameters, checked. Whether a grammar or a schema can be used shows when the choice begins.
     ///
     /// # Errors
     /// [`Error::InvalidArgument`] naming the first value out of its range; no range has NaN in it.
     pub fn new(sampling: Sampling) -> Result<Self, Error> {
-        let Sampling {
-            temperature,
-            top_k,
-            top_p,
-            min_p,
-            repeat_penalty,
-            frequency_penalty,
-            presence_penalty,
-        } = sampling;
-        within("temperature", temperature, -TEMPERATURE_MAX, TEMPERATURE_MAX)?;
-        if TOP_K_MAX < top_k {
-            return Err(invalid("top_k", format!("must be at most {TOP_K_MAX} and is {top_k}")));
+        within("temperature", sampling.temperature, -TEMPERATURE_MAX, TEMPERATURE_MAX)?;
+        at_most("top_k", sampling.top_k, TOP_K_MAX)?;
+        above_zero("top_p", sampling.top_p, 1.0)?;
+        within("min_p", sampling.min_p, 0.0, 1.0)?;
+        above_zero("typical_p", sampling.typical_p, 1.0)?;
+        above_zero("repeat_penalty", sampling.repeat_penalty, PENALTY_MAX)?;
+        within("frequency_penalty", sampling.frequency_penalty, -2.0, 2.0)?;
+        within("presence_penalty", sampling.presence_penalty, -2.0, 2.0)?;
+        at_most("penalty_window", sampling.penalty_window, PENALTY_WINDOW_MAX)?;
+        if let Some(Mirostat { tau, eta, .. }) = sampling.mirostat {
+            above_zero("mirostat tau", tau, MIROSTAT_TAU_MAX)?;
+            above_zero("mirostat eta", eta, 1.0)?;
         }
-        above_zero("top_p", top_p, 1.0)?;
-        within("min_p", min_p, 0.0, 1.0)?;
-        above_zero("repeat_penalty", repeat_penalty, PENALTY_MAX)?;
-        within("frequency_penalty", frequency_penalty, -2.0, 2.0)?;
-        within("presence_penalty", presence_penalty, -2.0, 2.0)?;
-        Ok(SamplingParams(sampling))
+        check_biases(&sampling.logit_bias)?;
+        if let Some(constraint) = &sampling.constraint {
+            let bytes = constraint.text().len();
+            if CONSTRAINT_BYTES_MAX < bytes {
+                let problem = format!("must have at most {CONSTRAINT_BYTES_MAX} bytes and has {bytes}");
+                return Err(invalid(constraint.name(), problem));
+            }
+        }
+        Ok(SamplingParams(Arc::new(sampling)))
     }
 
     /// The values.
@@ -95,8 +176,15 @@ impl SamplingParams {
 
     /// Whether any penalty is on.
     pub fn has_penalties(&self) -> bool {
-        let Sampling { repeat_penalty, frequency_penalty, presence_penalty, .. } = self.0;
-        repeat_penalty != 1.0 || frequency_penalty != 0.0 || presence_penalty != 0.0
+        0 < self.penalty_window()
+    }
+
+    /// How many of the last tokens the penalties look at; 0 if none is on.
+    pub fn penalty_window(&self) -> usize {
+        let values = self.get();
+        let is_off =
+            values.repeat_penalty == 1.0 && values.frequency_penalty == 0.0 && values.presence_penalty == 0.0;
+        if is_off { 0 } else { values.penalty_window as usize }
     }
 }
 
@@ -117,6 +205,28 @@ pub struct DecodeParams {
     /// Whether `continues` is evaluated token by token, as it was generated. A backend rounds otherwise when it evaluates tokens
     /// together, and hundreds of tokens later the likeliest one may be another; this costs as long as generating them did.
     pub exact: bool,
+    /// How far it guesses ahead; what is generated is the same.
+    pub drafts: Drafts,
+}
+
+fn check_biases(biases: &[LogitBias]) -> Result<(), Error> {
+    if LOGIT_BIAS_MAX < biases.len() {
+        let count = biases.len();
+        return Err(invalid(
+            "logit_bias",
+            format!("must be for at most {LOGIT_BIAS_MAX} tokens and is for {count}"),
+        ));
+    }
+    let mut tokens: Vec<TokenId> = biases.iter().map(|bias| bias.token).collect();
+    tokens.sort_unstable();
+    if let Some(pair) = tokens.windows(2).find(|pair| pair[0] == pair[1]) {
+        return Err(invalid("logit_bias", format!("must name each token once and names {} twice", pair[0])));
+    }
+    biases.iter().try_for_each(|bias| within("logit_bias", bias.bias, -BIAS_MAX, BIAS_MAX))
+}
+
+fn at_most(name: &str, value: u32, most: u32) -> Result<(), Error> {
+    if value <= most { Ok(()) } else { Err(invalid(name, format!("must be at most {most} and is {value}"))) }
 }
 
 fn within(name: &str, value: f32, low: f32, high: f32) -> Result<(), Error> {
@@ -148,5 +258,20 @@ pub const TOP_K_MAX: u32 = 1 << 24;
 /// The largest repeat penalty.
 pub const PENALTY_MAX: f32 = 10.0;
 
-/// How many of the last tokens the penalties look at, prompt included.
-pub const PENALTY_WINDOW: usize = 64;
+/// How many of the last tokens the penalties look at by default, prompt included.
+pub const PENALTY_WINDOW: u32 = 64;
+
+/// The largest window of the penalties: as many tokens are given to the sampler before each decode.
+pub const PENALTY_WINDOW_MAX: u32 = 1 << 16;
+
+/// The highest target of mirostat: more bits than the choice among any vocabulary has.
+pub const MIROSTAT_TAU_MAX: f32 = 32.0;
+
+/// The most that is added to a logit, or taken from it.
+pub const BIAS_MAX: f32 = 100.0;
+
+/// Tokens with a bias at most.
+pub const LOGIT_BIAS_MAX: usize = 1024;
+
+/// Bytes of a grammar or a schema at most.
+pub const CONSTRAINT_BYTES_MAX: usize = 64 * 1024;

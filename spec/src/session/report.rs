@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::ids::Epoch;
 use crate::session::finish::FinishReason;
 use crate::session::operation::Operation;
+use crate::session::snapshot::Digest;
 use crate::session::tape::{Reuse, TokenCount, TokenId};
 
 /// How much of a session's context is used.
@@ -51,6 +52,32 @@ pub struct SuffixStatus {
     /// What is used after it.
     pub room: Room,
     /// From the start of the operation to its end, waiting for other sessions included.
+    pub elapsed: Duration,
+}
+
+/// The answer to Snapshot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SnapshotStatus {
+    /// The epoch in which it was done.
+    pub epoch: Epoch,
+    /// The snapshot's name.
+    pub id: Digest,
+    /// Tokens of the text that it holds.
+    pub covers: TokenCount,
+    /// From the start of the operation to its end.
+    pub elapsed: Duration,
+}
+
+/// The answer to Restore.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RestoreStatus {
+    /// The epoch in which it was done.
+    pub epoch: Epoch,
+    /// Tokens of the text that the snapshot held.
+    pub covers: TokenCount,
+    /// What is used after it.
+    pub room: Room,
+    /// From the start of the operation to its end.
     pub elapsed: Duration,
 }
 

@@ -5,7 +5,8 @@
 
 use alloc::vec::Vec;
 
-use crate::session::effect::{Answer, Failure};
+use crate::session::draft::Drafts;
+use crate::session::effect::{Answer, Failure, Sequence};
 use crate::session::finish::FinishReason;
 use crate::session::snapshot::Digest;
 use crate::session::tape::{Plan, Reuse, Tape, TokenId};
@@ -15,6 +16,7 @@ use crate::session::tape::{Plan, Reuse, Tape, TokenId};
 pub(super) enum State {
     Idle,
     Cut(Plan, Work),
+    Share(Shared, Feed, Work),
     Feed(Feed, Work),
     Sample(Decode),
     Emit(Decode, TokenId),
@@ -35,12 +37,17 @@ pub(super) enum State {
 pub(super) enum Work {
     Prefill(Reuse),
     Decode(Decode),
+    /// As `Decode`, behind the last token once more: its outputs are gone.
+    Replay(Decode),
+    /// Hand out this token, which is not what was guessed.
+    Emit(Decode, TokenId),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Decode {
     pub(super) generated: u64,
     pub(super) max_tokens: Option<u64>,
+    pub(super) drafts: Drafts,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -50,6 +57,17 @@ pub(super) struct Feed {
     pub(super) attempted: usize,
     pub(super) end: usize,
     pub(super) prefix: Option<usize>,
+    /// How many of the last of them are guesses.
+    pub(super) guesses: usize,
+    /// Whether this cache can't share: it is not tried again.
+    pub(super) alone: bool,
+}
+
+/// Positions of another session's sequence that are to be this one's as well.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Shared {
+    pub(super) from: Sequence,
+    pub(super) count: usize,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -75,11 +93,14 @@ impl State {
     /// T5: what a cancel leads to. What repairs the cache or gives a sequence back goes on.
     pub(super) fn cancelled(self) -> Self {
         match self {
-            State::Cut(_, Work::Decode(decode))
-            | State::Feed(_, Work::Decode(decode))
+            State::Cut(_, Work::Decode(decode) | Work::Replay(decode) | Work::Emit(decode, _))
+            | State::Share(_, _, Work::Decode(decode) | Work::Replay(decode) | Work::Emit(decode, _))
+            | State::Feed(_, Work::Decode(decode) | Work::Replay(decode) | Work::Emit(decode, _))
             | State::Sample(decode)
             | State::Emit(decode, _) => decode.finished(FinishReason::Cancelled),
-            State::Cut(..) | State::Feed(..) | State::Save => State::failed(Failure::Cancelled),
+            State::Cut(..) | State::Share(..) | State::Feed(..) | State::Save => {
+                State::failed(Failure::Cancelled)
+            }
             State::Read(_) | State::Load(..) => State::Return(Err(Failure::Cancelled)),
             other => other,
         }
@@ -87,17 +108,22 @@ impl State {
 }
 
 impl Decode {
+    /// One more token was handed out.
+    pub(super) fn and_one(self) -> Self {
+        Decode { generated: self.generated + 1, ..self }
+    }
+
     pub(super) fn finished(self, finish: FinishReason) -> State {
         State::answer(Ok(Answer::Decoded { finish, generated: self.generated }))
     }
 }
 
 impl Plan {
-    /// The token that stays handed out while the plan cuts the tape before it.
+    /// The token that stays handed out while the plan cuts the tape before it. Where another one waits there is no tail to cut.
     pub(super) fn waiting(&self, work: Work) -> Option<TokenId> {
         match work {
-            Work::Prefill(_) => None,
-            Work::Decode(_) => self.feed.first().copied(),
+            Work::Replay(_) => self.feed.first().copied(),
+            Work::Prefill(_) | Work::Decode(_) | Work::Emit(..) => None,
         }
     }
 }

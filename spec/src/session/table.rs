@@ -11,17 +11,20 @@
 
 use alloc::vec;
 use alloc::vec::Vec;
+use core::num::NonZeroUsize;
 
 use crate::ids::Epoch;
 use crate::session::effect::{Ask, Effect, Refusal, Seen, Sequence, Ticket};
 use crate::session::machine::{Ending, Session, Stale};
 use crate::session::snapshot::Digest;
+use crate::session::tape::TokenId;
 
 /// All sessions of one resident model.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Table {
     epoch: Epoch,
     identity: Digest,
+    sharing: Sharing,
     lives: u32,
     uses: Vec<Use>,
     sessions: Vec<Option<(Key, Session)>>,
@@ -39,6 +42,40 @@ pub struct Key {
     pub life: u32,
 }
 
+/// Whether sessions take from each other what they would evaluate both (T13).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Sharing {
+    /// They don't: this cache can't, or results must not depend on who else is there.
+    Off,
+    /// They do, from so many tokens on: fewer are evaluated sooner.
+    AtLeast(NonZeroUsize),
+}
+
+/// What a session wants of the next batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Wish {
+    /// Which session.
+    pub key: Key,
+    /// How many tokens, guesses included.
+    pub tokens: usize,
+    /// What for.
+    pub part: Part,
+}
+
+/// What a session wants tokens evaluated for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Part {
+    /// The next token of a text.
+    Generate,
+    /// A prompt.
+    Prompt,
+    /// A prompt that another session is evaluating: it waits and takes it from there (T13).
+    Follow {
+        /// Which session.
+        leader: Key,
+    },
+}
+
 /// What a sequence of the cache is used for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Use {
@@ -53,8 +90,9 @@ pub enum Use {
 impl Table {
     /// No sessions of this owner yet; `places` at once at most, in a cache with `sequences` sequences, all of which are empty. More sequences than
     /// places leave one for a restore while all places are taken.
-    pub fn new(epoch: Epoch, identity: Digest, places: usize, sequences: usize) -> Self {
-        Table { epoch, identity, lives: 0, uses: vec![Use::Free; sequences], sessions: vec![None; places] }
+    pub fn new(epoch: Epoch, identity: Digest, places: usize, sequences: usize, sharing: Sharing) -> Self {
+        let (uses, sessions) = (vec![Use::Free; sequences], vec![None; places]);
+        Table { epoch, identity, sharing, lives: 0, uses, sessions }
     }
 
     /// Opens a session with room for `limit` tokens.
@@ -118,9 +156,37 @@ impl Table {
         self.remove_gone(key);
     }
 
-    /// Puts what a session wants in flight. See [`Session::begin`].
+    /// What a session wants; `None` while an effect is in flight, and where it waits to be asked.
+    pub fn wants(&self, key: Key) -> Option<Effect> {
+        let session = self.session(key)?;
+        let (to, position) = (session.sequence(), session.tape().resident());
+        match (self.donor(key, session), to) {
+            (Some((from, count)), Some(to)) => Some(Effect::Share { from, to, position, count }),
+            _ => session.wants(),
+        }
+    }
+
+    /// Puts what a session [`wants`](Self::wants) in flight, an evaluation with `most` tokens at most.
     pub fn begin(&mut self, key: Key, most: usize) -> Option<Effect> {
-        self.session_mut(key)?.begin(most)
+        let donor = self.donor(key, self.session(key)?);
+        let session = self.session_mut(key)?;
+        if let Some((from, count)) = donor {
+            session.share(from, count);
+        }
+        session.begin(most)
+    }
+
+    /// What the sessions want of the next batch, by place. Who wants something else is not among them.
+    pub fn wishes(&self) -> impl Iterator<Item = Wish> {
+        self.sessions().filter_map(|(key, session)| {
+            let Some(Effect::Evaluate { count: tokens, .. }) = self.wants(key) else { return None };
+            let part = match self.leader(key, session) {
+                _ if session.is_generating() => Part::Generate,
+                Some(leader) => Part::Follow { leader },
+                None => Part::Prompt,
+            };
+            Some(Wish { key, tokens, part })
+        })
     }
 
     /// Takes what was seen of the effect in flight. See [`Session::seen`].
@@ -134,6 +200,39 @@ impl Table {
         }
         self.remove_gone(key);
         Ok(())
+    }
+
+    /// The sequence that holds most of what a session would evaluate next, behind the same tokens, and how many it can take from there: never the
+    /// last one, whose outputs it needs.
+    fn donor(&self, key: Key, session: &Session) -> Option<(Sequence, usize)> {
+        let Sharing::AtLeast(least) = self.sharing else { return None };
+        if !session.may_share() {
+            return None;
+        }
+        let most = session.feed().len().checked_sub(1)?;
+        let count = |other: &Session| common(session, other.tape().tokens().iter()).min(most);
+        let others = self.sessions().filter(|(other, session)| *other != key && session.claims_cache());
+        let best = others.map(|(_, other)| (count(other), other)).max_by_key(|(count, _)| *count);
+        best.filter(|(count, _)| least.get() <= *count)
+            .and_then(|(count, other)| Some((other.sequence()?, count)))
+    }
+
+    /// The session in a place before that is about to evaluate what this one would evaluate next. Who comes first is nobody's
+    /// follower, so all get on.
+    fn leader(&self, key: Key, session: &Session) -> Option<Key> {
+        let Sharing::AtLeast(least) = self.sharing else { return None };
+        if !session.may_share() {
+            return None;
+        }
+        let most = session.feed().len().checked_sub(1)?;
+        let leads = |other: &Session| {
+            let planned = other.tape().tokens().iter().chain(other.feed());
+            !other.is_generating()
+                && !other.feed().is_empty()
+                && least.get() <= common(session, planned).min(most)
+        };
+        let mut before = self.sessions().take_while(|(other, _)| other.place < key.place);
+        before.find(|(_, other)| leads(other)).map(|(other, _)| other)
     }
 
     fn session_mut(&mut self, key: Key) -> Option<&mut Session> {
@@ -161,4 +260,12 @@ impl Table {
             *place = None;
         }
     }
+}
+
+/// How many tokens `other` has in common with what `session` would evaluate next, if it begins with all that is resident there.
+fn common<'a>(session: &Session, other: impl Iterator<Item = &'a TokenId>) -> usize {
+    let resident = session.tape().tokens();
+    let planned = resident.iter().chain(session.feed());
+    let same = planned.zip(other).take_while(|(planned, other)| planned == other).count();
+    same.saturating_sub(resident.len())
 }

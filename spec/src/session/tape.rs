@@ -55,7 +55,10 @@ impl fmt::Display for TokenCount {
 pub struct Reuse {
     /// New tokens that were found in the cache: not evaluated again.
     pub reused: TokenCount,
-    /// New tokens that were not, and are evaluated.
+    /// New tokens that were taken from the cache of another session on the same model: not evaluated again either.
+    #[serde(default)]
+    pub shared: TokenCount,
+    /// New tokens that were neither, and are evaluated.
     pub prefilled: TokenCount,
     /// Resident tokens that are removed from the cache.
     pub dropped: TokenCount,
@@ -190,7 +193,13 @@ impl Tape {
             feed: [*last].into(),
             end: self.end,
             prefix: None,
-            reuse: Reuse { reused: TokenCount::of(keep), prefilled: TokenCount(1), dropped, reason },
+            reuse: Reuse {
+                reused: TokenCount::of(keep),
+                shared: TokenCount(0),
+                prefilled: TokenCount(1),
+                dropped,
+                reason,
+            },
         })
     }
 
@@ -200,6 +209,7 @@ impl Tape {
         feed.extend_from_slice(&plan.feed);
         let reuse = Reuse {
             reused: TokenCount(0),
+            shared: TokenCount(0),
             prefilled: TokenCount::of(feed.len()),
             dropped: TokenCount::of(self.tokens.len()),
             reason: ReuseReason::NotTrimmable { at: plan.keep as u64 },
@@ -257,6 +267,7 @@ impl Tape {
             prefix: None,
             reuse: Reuse {
                 reused: TokenCount::of(same),
+                shared: TokenCount(0),
                 prefilled: TokenCount::of(new.len() - same),
                 dropped: TokenCount::of(self.tokens.len() - keep),
                 reason,

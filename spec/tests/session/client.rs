@@ -82,6 +82,7 @@ fn t12_a_tape_that_is_not_the_history_is_no_session() {
 fn prefilled(reused: u64, end: u64) -> Seen {
     let reuse = Reuse {
         reused: TokenCount(reused),
+        shared: TokenCount(0),
         prefilled: TokenCount(end - reused),
         dropped: TokenCount(0),
         reason: ReuseReason::Extended,

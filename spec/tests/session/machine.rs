@@ -11,7 +11,7 @@ use crate::rig::{Rig, ids};
 
 type Damage = fn(&mut Rig);
 
-const DECODE: Ask = Ask::Decode { max_tokens: Some(2) };
+const DECODE: Ask = Ask::decode(Some(2));
 
 #[test]
 fn t1_the_tape_follows_each_batch() {
@@ -113,7 +113,7 @@ fn t5_the_after_state_of_a_cancel() {
     assert_eq!(rig.text(key), ids(&[1, 2]));
     // A decode: what was handed out, and no token more.
     rig.writes = ids(&[3, 4, 5]);
-    let ticket = rig.table.ask(key, &Ask::Decode { max_tokens: None }).unwrap();
+    let ticket = rig.table.ask(key, &Ask::decode(None)).unwrap();
     rig.items.clear();
     while rig.items.len() < 2 {
         let effect = rig.table.begin(key, 2).unwrap();
@@ -141,7 +141,7 @@ fn t6_what_does_not_fit_is_refused_before_anything_is_changed() {
     assert_eq!(rig.table, before);
     // A decode ends, and says with what.
     rig.writes = ids(&[3, 4, 5, 6]);
-    let answer = rig.call(key, &Ask::Decode { max_tokens: None }).unwrap();
+    let answer = rig.call(key, &Ask::decode(None)).unwrap();
     let finish = FinishReason::ContextFull { resident: TokenCount(3), limit: TokenCount(3) };
     assert_eq!(answer, Answer::Decoded { finish, generated: 2 });
     assert_eq!(rig.text(key), ids(&[1, 2, 3, 4]));
@@ -152,7 +152,7 @@ fn t7_generated_tokens_are_reused() {
     let mut rig = Rig::new(1, 1);
     let key = rig.with_text(8, &[1]);
     rig.writes = ids(&[2, 3, 4]);
-    rig.call(key, &Ask::Decode { max_tokens: Some(3) }).unwrap();
+    rig.call(key, &Ask::decode(Some(3))).unwrap();
     let Answer::Prefilled { reuse, end } = rig.call(key, &Ask::Prefix(ids(&[1, 2, 3, 4, 5]))).unwrap() else {
         panic!("a prefix was asked for")
     };

@@ -3,7 +3,7 @@
 use modeld_spec::ids::Epoch;
 use modeld_spec::session::effect::{Answer, Ask, Effect, Failure, Item, Seen, Sequence};
 use modeld_spec::session::snapshot::{Digest, Head, Refused};
-use modeld_spec::session::table::{Key, Table};
+use modeld_spec::session::table::{Key, Sharing, Table};
 use modeld_spec::session::tape::TokenId;
 
 pub(crate) const IDENTITY: Digest = Digest([1; 32]);
@@ -21,18 +21,27 @@ pub(crate) struct Rig {
     /// What the model writes next, in order; the end of its text where there is nothing more.
     pub(crate) writes: Vec<TokenId>,
     pub(crate) trims: bool,
+    pub(crate) shares: bool,
+    /// By sequence: the texts behind which the outputs at hand were computed.
+    outputs: Vec<Vec<Vec<TokenId>>>,
     buffer: Option<Vec<TokenId>>,
 }
 
 impl Rig {
     pub(crate) fn new(places: usize, sequences: usize) -> Self {
+        Rig::sharing(places, sequences, Sharing::Off)
+    }
+
+    pub(crate) fn sharing(places: usize, sequences: usize, sharing: Sharing) -> Self {
         Rig {
-            table: Table::new(Epoch::FIRST, IDENTITY, places, sequences),
+            table: Table::new(Epoch::FIRST, IDENTITY, places, sequences, sharing),
             cache: vec![Vec::new(); sequences],
             file: None,
             items: Vec::new(),
             writes: Vec::new(),
             trims: true,
+            shares: true,
+            outputs: vec![Vec::new(); sequences],
             buffer: None,
         }
     }
@@ -93,12 +102,28 @@ impl Rig {
                 Seen::Done
             }
             Effect::Evaluate { sequence, position, count } => {
-                let tokens: Vec<TokenId> = session.feed()[..count].to_vec();
+                let (tokens, wanted) = (session.feed()[..count].to_vec(), session.guesses() + 1);
                 assert_eq!(self.cells(sequence).len(), position);
                 self.cells(sequence).extend(tokens);
+                let cells = self.cells(sequence).clone();
+                let last = (cells.len() - wanted.min(count)..cells.len()).map(|at| cells[..=at].to_vec());
+                self.outputs[sequence.0 as usize] = last.collect();
                 Seen::Evaluated { came: count, failed: false }
             }
-            Effect::Sample => Seen::Sampled((!self.writes.is_empty()).then(|| self.writes.remove(0))),
+            Effect::Share { .. } if !self.shares => Seen::Failed,
+            Effect::Share { from, to, position, count } => {
+                // T13: what lies before is the same, so what was computed behind it is.
+                assert_eq!(self.cache[from.0 as usize][..position], self.cache[to.0 as usize]);
+                let shared = self.cache[from.0 as usize][position..position + count].to_vec();
+                self.cells(to).extend(shared);
+                Seen::Done
+            }
+            Effect::Sample { position } => {
+                let sequence = session.sequence().expect("the session has a sequence").0 as usize;
+                let behind = self.cache[sequence][..=position].to_vec();
+                assert!(self.outputs[sequence].contains(&behind), "T1: no outputs behind {behind:?}");
+                Seen::Sampled((!self.writes.is_empty()).then(|| self.writes.remove(0)))
+            }
             Effect::Emit(item) => {
                 self.items.push(item);
                 Seen::Done

@@ -98,7 +98,10 @@ impl<R: Read> Reader<R> {
             let key = format!("{architecture}{end}");
             found.numbers.iter().find(|(name, _)| *name == key).map(|(_, number)| *number)
         };
+        // A model without attention says that it has no heads.
+        let recurrent = ["mamba", "rwkv"].iter().any(|name| architecture.contains(name));
         for (end, least, most) in NUMBERS {
+            let least = if recurrent && *end == ".attention.head_count" { &0 } else { least };
             if let Some(number) = number(end).filter(|number| number < least || most < number) {
                 return Err(Invalid::Damaged(format!("{architecture}{end} is {number}")));
             }

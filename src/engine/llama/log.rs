@@ -3,7 +3,7 @@
 //! llama.cpp logs on the thread that called it, so what is captured on a thread belongs to the call it makes.
 #![expect(unsafe_code, reason = "llama.cpp's log callback")]
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::ffi::{CStr, c_char, c_void};
 use std::sync::Once;
 
@@ -28,7 +28,27 @@ pub(super) fn captured<T>(work: impl FnOnce() -> T) -> (T, String) {
     (result, kept.split('\n').map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("; "))
 }
 
+/// Runs `work`; gives how many bytes of buffers llama.cpp said that it took in it. There is no function that tells.
+pub(super) fn counted<T>(work: impl FnOnce() -> T) -> (T, u64) {
+    COUNTED.set(Some(0.0));
+    let result = work();
+    let mebibytes = COUNTED.take().unwrap_or_default();
+    (result, (mebibytes * f64::from(1 << 20)) as u64)
+}
+
+/// Counts a line such as `llama_kv_cache:        CPU KV buffer size =     8.00 MiB`.
+fn count(line: &str) {
+    let size = line.split_once("buffer size =").and_then(|(_, size)| size.trim().strip_suffix("MiB"));
+    if let (Some(size), Some(counted)) =
+        (size.and_then(|size| size.trim().parse::<f64>().ok()), COUNTED.get())
+    {
+        COUNTED.set(Some(counted + size));
+    }
+}
+
 thread_local! {
+    /// The mebibytes so far, while they are counted on this thread.
+    static COUNTED: Cell<Option<f64>> = const { Cell::new(None) };
     /// The text so far, while something is captured on this thread.
     static KEPT: RefCell<Option<String>> = const { RefCell::new(None) };
     /// Whether the message that a continuation continues was kept.
@@ -42,13 +62,19 @@ unsafe extern "C" fn keep(level: sys::ggml_log_level, text: *const c_char, _data
         _ => false,
     };
     CONTINUES.with_borrow_mut(|continues| *continues = is_kept);
-    if !is_kept || text.is_null() {
+    if text.is_null() {
+        return;
+    }
+    // SAFETY: llama.cpp passes a text that ends with a zero byte and lives during the call; null was excluded above.
+    let text = unsafe { CStr::from_ptr(text) }.to_string_lossy();
+    if COUNTED.get().is_some() && level == sys::GGML_LOG_LEVEL_INFO {
+        count(&text);
+    }
+    if !is_kept {
         return;
     }
     KEPT.with_borrow_mut(|kept| {
         let Some(kept) = kept.as_mut().filter(|kept| kept.len() < KEPT_BYTES_MAX) else { return };
-        // SAFETY: llama.cpp passes a text that ends with a zero byte and lives during the call; null was excluded above.
-        let text = unsafe { CStr::from_ptr(text) }.to_string_lossy();
         kept.extend(text.chars().take(KEPT_BYTES_MAX));
     });
 }

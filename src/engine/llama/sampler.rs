@@ -1,69 +1,116 @@
-//! llama.cpp's own chain of samplers, in the order of its tools: penalties, top-k, top-p, min-p, temperature, choice.
+//! llama.cpp's own chain of samplers, in the order of its tools: penalties, top-k, typical, top-p, min-p, temperature, choice.
+//!
+//! Bias and constraint come before it and are not llama.cpp's (`choice.rs`). What it asserts of its input is made true
+//! here: there is a candidate, and every logit is a finite number.
 #![expect(unsafe_code, reason = "llama.cpp's samplers are C")]
 
 use std::ptr::NonNull;
+use std::rc::Rc;
 
 use llama_cpp_sys_2 as sys;
 use modeld_spec::error::Error;
-use modeld_spec::session::params::{PENALTY_WINDOW, SamplingParams};
+use modeld_spec::session::params::{Mirostat, MirostatVersion, SamplingParams};
 use modeld_spec::session::tape::TokenId;
 
 use super::backend_failed;
 use crate::engine::backend::Sampler;
+use crate::engine::choice::Choice;
+use crate::engine::grammar::Pieces;
 
 /// A chain of samplers.
 pub(super) struct LlamaSampler {
     chain: NonNull<sys::llama_sampler>,
     vocabulary: usize,
+    choice: Choice,
     /// The candidates, kept for the next token.
     candidates: Vec<sys::llama_token_data>,
 }
 
 impl LlamaSampler {
     /// The chain for these parameters.
-    pub(super) fn new(params: &SamplingParams, seed: u32, vocabulary: usize) -> Result<Self, Error> {
+    pub(super) fn new(
+        params: &SamplingParams,
+        seed: u32,
+        vocabulary: usize,
+        pieces: impl FnOnce() -> Result<Rc<Pieces>, Error>,
+    ) -> Result<Self, Error> {
+        let choice = Choice::new(params, vocabulary, pieces)?;
         // SAFETY: only fills a struct, then makes an empty chain of it.
         let chain = unsafe { sys::llama_sampler_chain_init(sys::llama_sampler_chain_default_params()) };
         let chain =
             NonNull::new(chain).ok_or_else(|| backend_failed("no chain of samplers could be made"))?;
-        let sampler = LlamaSampler { chain, vocabulary, candidates: Vec::with_capacity(vocabulary) };
-        let values = params.get();
-        if params.has_penalties() {
-            let (vocabulary, window) = (vocabulary as i32, PENALTY_WINDOW as i32);
-            // SAFETY: makes a sampler; `add` takes it over.
-            sampler.add(unsafe {
-                sys::llama_sampler_init_penalties(
-                    vocabulary,
-                    window,
-                    values.repeat_penalty,
-                    values.frequency_penalty,
-                    values.presence_penalty,
-                )
-            })?;
-        }
+        let candidates = Vec::with_capacity(vocabulary);
+        let sampler = LlamaSampler { chain, vocabulary, choice, candidates };
+        sampler.add_penalties(params)?;
+        // To llama.cpp the largest number means "a random seed"; here it is a seed like every other.
+        let seed = seed.min(u32::MAX - 1);
         if params.is_greedy() {
-            // SAFETY: as above.
+            // SAFETY: makes a sampler; `add` takes it over.
             sampler.add(unsafe { sys::llama_sampler_init_greedy() })?;
-            return Ok(sampler);
+        } else if let Some(mirostat) = params.get().mirostat {
+            sampler.add_mirostat(mirostat, params.get().temperature, seed)?;
+        } else {
+            sampler.add_cuts(params)?;
+            // SAFETY: as above.
+            sampler.add(unsafe { sys::llama_sampler_init_temp(params.get().temperature) })?;
+            // SAFETY: as above.
+            sampler.add(unsafe { sys::llama_sampler_init_dist(seed) })?;
         }
+        Ok(sampler)
+    }
+
+    fn add_penalties(&self, params: &SamplingParams) -> Result<(), Error> {
+        if !params.has_penalties() {
+            return Ok(());
+        }
+        let (vocabulary, window) = (self.vocabulary as i32, params.penalty_window() as i32);
+        let values = params.get();
+        // SAFETY: makes a sampler; `add` takes it over. The window was checked to be above 0, which its ring buffer needs.
+        self.add(unsafe {
+            sys::llama_sampler_init_penalties(
+                vocabulary,
+                window,
+                values.repeat_penalty,
+                values.frequency_penalty,
+                values.presence_penalty,
+            )
+        })
+    }
+
+    fn add_cuts(&self, params: &SamplingParams) -> Result<(), Error> {
+        let values = params.get();
         if 0 < values.top_k {
-            // SAFETY: as above; the value was checked to be far below the range of the type.
-            sampler.add(unsafe { sys::llama_sampler_init_top_k(values.top_k as i32) })?;
+            // SAFETY: makes a sampler; `add` takes it over. The value was checked to be far below the range of the type.
+            self.add(unsafe { sys::llama_sampler_init_top_k(values.top_k as i32) })?;
+        }
+        if values.typical_p < 1.0 {
+            // SAFETY: as above.
+            self.add(unsafe { sys::llama_sampler_init_typical(values.typical_p, 1) })?;
         }
         if values.top_p < 1.0 {
             // SAFETY: as above.
-            sampler.add(unsafe { sys::llama_sampler_init_top_p(values.top_p, 1) })?;
+            self.add(unsafe { sys::llama_sampler_init_top_p(values.top_p, 1) })?;
         }
         if 0.0 < values.min_p {
             // SAFETY: as above.
-            sampler.add(unsafe { sys::llama_sampler_init_min_p(values.min_p, 1) })?;
+            self.add(unsafe { sys::llama_sampler_init_min_p(values.min_p, 1) })?;
         }
+        Ok(())
+    }
+
+    fn add_mirostat(&self, mirostat: Mirostat, temperature: f32, seed: u32) -> Result<(), Error> {
+        // SAFETY: makes a sampler; `add` takes it over.
+        self.add(unsafe { sys::llama_sampler_init_temp(temperature) })?;
+        let Mirostat { version, tau, eta } = mirostat;
         // SAFETY: as above.
-        sampler.add(unsafe { sys::llama_sampler_init_temp(values.temperature) })?;
-        // To llama.cpp the largest number means "a random seed"; here it is a seed like every other.
-        // SAFETY: as above.
-        sampler.add(unsafe { sys::llama_sampler_init_dist(seed.min(u32::MAX - 1)) })?;
-        Ok(sampler)
+        self.add(unsafe {
+            match version {
+                MirostatVersion::V1 => {
+                    sys::llama_sampler_init_mirostat(self.vocabulary as i32, seed, tau, eta, MIROSTAT_TOKENS)
+                }
+                MirostatVersion::V2 => sys::llama_sampler_init_mirostat_v2(seed, tau, eta),
+            }
+        })
     }
 
     fn add(&self, sampler: *mut sys::llama_sampler) -> Result<(), Error> {
@@ -82,9 +129,14 @@ impl LlamaSampler {
 
 impl Sampler for LlamaSampler {
     fn sample(&mut self, logits: &[f32]) -> Result<TokenId, Error> {
-        self.candidates.clear();
-        let candidate = |(id, &logit): (usize, &f32)| sys::llama_token_data { id: id as i32, logit, p: 0.0 };
-        self.candidates.extend(logits.iter().enumerate().map(candidate));
+        let candidate = |id, logit| sys::llama_token_data { id, logit, p: 0.0 };
+        self.choice.candidates(logits, &mut self.candidates, candidate)?;
+        if let [only] = &self.candidates[..] {
+            // Nothing to choose: the samplers' estimates of how likely tokens are would only be spoiled by it.
+            let token = TokenId(only.id);
+            self.resume(token)?;
+            return Ok(token);
+        }
         let mut array = sys::llama_token_data_array {
             data: self.candidates.as_mut_ptr(),
             size: self.candidates.len(),
@@ -98,7 +150,7 @@ impl Sampler for LlamaSampler {
         // SAFETY: the index is below the size.
         let token = selected.map(|index| TokenId(unsafe { (*array.data.add(index)).id }));
         let token = token.ok_or_else(|| backend_failed("no token was chosen"))?;
-        self.accept(token);
+        self.resume(token)?;
         Ok(token)
     }
 
@@ -108,6 +160,12 @@ impl Sampler for LlamaSampler {
             unsafe { sys::llama_sampler_accept(self.chain.as_ptr(), token.0) };
         }
     }
+
+    fn resume(&mut self, token: TokenId) -> Result<(), Error> {
+        self.choice.take(token)?;
+        self.accept(token);
+        Ok(())
+    }
 }
 
 impl Drop for LlamaSampler {
@@ -116,3 +174,6 @@ impl Drop for LlamaSampler {
         unsafe { sys::llama_sampler_free(self.chain.as_ptr()) };
     }
 }
+
+/// How many of the likeliest tokens mirostat's first form estimates the fall of probabilities from: as its authors did.
+const MIROSTAT_TOKENS: i32 = 100;

@@ -11,13 +11,17 @@ use llama_cpp_sys_2 as sys;
 use modeld_spec::error::Error;
 use modeld_spec::session::tape::TokenId;
 
-use super::{backend_failed, log};
+use super::{backend_failed, device, log};
+use crate::engine::backend::{Adapter, Pooling};
+use crate::engine::grammar::Pieces;
 use crate::owner::gate::ResidentPermit;
 
 /// A loaded model.
 pub(super) struct Weights {
     model: NonNull<sys::llama_model>,
     vocab: NonNull<sys::llama_vocab>,
+    /// Its adapters and their scales; llama.cpp frees them with the model.
+    adapters: Vec<(NonNull<sys::llama_adapter_lora>, f32)>,
 }
 
 impl Weights {
@@ -25,6 +29,7 @@ impl Weights {
     pub(super) fn load(
         _permit: &ResidentPermit<'_>,
         path: &Path,
+        gpu_layers: Option<u32>,
         progress: &mut dyn FnMut(f32) -> ControlFlow<()>,
     ) -> Result<Option<Self>, String> {
         log::init();
@@ -32,7 +37,11 @@ impl Weights {
         let mut reader = Reader { progress, broken_off: false };
         // SAFETY: only fills a struct.
         let mut params = unsafe { sys::llama_model_default_params() };
-        params.n_gpu_layers = 0;
+        params.n_gpu_layers = match gpu_layers {
+            Some(layers) => i32::try_from(layers).unwrap_or(i32::MAX),
+            None if device::can_offload() => -1,
+            None => 0,
+        };
         params.progress_callback = Some(report);
         params.progress_callback_user_data = (&raw mut reader).cast::<c_void>();
         // SAFETY: `name` ends with a zero byte; `reader` outlives the call, which is the only one that uses the callback.
@@ -48,7 +57,7 @@ impl Weights {
             unsafe { sys::llama_model_free(model.as_ptr()) };
             return Err("it has no vocabulary".to_string());
         };
-        let weights = Weights { model, vocab };
+        let weights = Weights { model, vocab, adapters: Vec::new() };
         weights.check().map(|()| Some(weights))
     }
 
@@ -56,7 +65,7 @@ impl Weights {
         self.model.as_ptr()
     }
 
-    /// Refuses what can be loaded and not be generated with here.
+    /// Refuses what can be loaded and not be used here.
     fn check(&self) -> Result<(), String> {
         // SAFETY: reads of a live model.
         let (vocab, encodes, decodes, diffuses) = unsafe {
@@ -70,10 +79,81 @@ impl Weights {
         if vocab == sys::LLAMA_VOCAB_TYPE_NONE {
             return Err("it has no tokenizer".to_string());
         }
-        if encodes || !decodes || diffuses {
-            return Err("it does not generate text token by token".to_string());
+        if encodes && decodes || diffuses {
+            return Err("it neither generates text token by token nor embeds it".to_string());
         }
         Ok(())
+    }
+
+    /// Loads an adapter, whose file was checked.
+    pub(super) fn add_adapter(&mut self, adapter: &Adapter) -> Result<(), String> {
+        let name = CString::new(adapter.path.as_os_str().as_bytes()).map_err(|error| error.to_string())?;
+        // SAFETY: the model is alive and used by no other thread; `name` ends with a zero byte.
+        let (lora, said) =
+            log::captured(|| unsafe { sys::llama_adapter_lora_init(self.model.as_ptr(), name.as_ptr()) });
+        let lora = NonNull::new(lora).ok_or_else(|| or(said, "llama.cpp does not say why"))?;
+        self.adapters.push((lora, adapter.scale));
+        Ok(())
+    }
+
+    /// Has a context use all adapters, at once: one call replaces what the one before had set.
+    pub(super) fn apply_adapters(&self, context: NonNull<sys::llama_context>) {
+        let (mut adapters, mut scales): (Vec<_>, Vec<_>) =
+            self.adapters.iter().map(|(adapter, scale)| (adapter.as_ptr(), *scale)).unzip();
+        // SAFETY: the context is alive and of this model, as the adapters are; both lists have that many entries and are only read.
+        unsafe {
+            sys::llama_set_adapters_lora(
+                context.as_ptr(),
+                adapters.as_mut_ptr(),
+                adapters.len(),
+                scales.as_mut_ptr(),
+            )
+        };
+    }
+
+    /// Whether it only encodes, by a call of its own.
+    pub(super) fn is_encoder(&self) -> bool {
+        // SAFETY: a read of a live model.
+        unsafe { sys::llama_model_has_encoder(self.model.as_ptr()) }
+    }
+
+    /// Numbers of an embedding.
+    pub(super) fn embedding_length(&self) -> usize {
+        // SAFETY: a read of a live model.
+        usize::try_from(unsafe { sys::llama_model_n_embd_out(self.model.as_ptr()) }).unwrap_or(0)
+    }
+
+    /// Positions that a token looks at in the layers with a sliding window.
+    pub(super) fn window(&self) -> Option<u32> {
+        // SAFETY: a read of a live model.
+        u32::try_from(unsafe { sys::llama_model_n_swa(self.model.as_ptr()) })
+            .ok()
+            .filter(|window| 0 < *window)
+    }
+
+    /// How it makes one embedding of those of the tokens, if its file says so.
+    ///
+    /// # Errors
+    /// What the file says, if that gives no embedding.
+    pub(super) fn pooling(&self, architecture: &str) -> Result<Option<Pooling>, String> {
+        let key = CString::new(format!("{architecture}.pooling_type")).map_err(|error| error.to_string())?;
+        let mut text = [0; 16];
+        // SAFETY: the model is alive; the key ends with a zero byte, and the text has room for as many bytes as are said.
+        let length = unsafe {
+            sys::llama_model_meta_val_str(self.model.as_ptr(), key.as_ptr(), text.as_mut_ptr(), text.len())
+        };
+        if length < 0 {
+            return Ok(None);
+        }
+        // SAFETY: llama.cpp has ended the text with a zero byte within its room.
+        match unsafe { CStr::from_ptr(text.as_ptr()) }.to_bytes() {
+            b"0" => Ok(None),
+            b"1" => Ok(Some(Pooling::Mean)),
+            b"2" => Ok(Some(Pooling::First)),
+            b"3" => Ok(Some(Pooling::Last)),
+            b"4" => Err("it ranks texts and gives no embedding".to_string()),
+            other => Err(format!("its pooling {} is not known", String::from_utf8_lossy(other))),
+        }
     }
 
     /// Tokens that the model was trained on at once.
@@ -188,6 +268,16 @@ impl Weights {
         }
     }
 
+    /// The texts of all tokens.
+    pub(super) fn pieces(&self) -> Result<Pieces, Error> {
+        let tokens = (0..self.vocabulary() as i32).map(TokenId);
+        let pieces = tokens.map(|token| {
+            let mut bytes = Vec::new();
+            self.piece(token, &mut bytes).map(|()| (bytes, self.is_end(token)))
+        });
+        Ok(Pieces::new(pieces.collect::<Result<Vec<_>, _>>()?))
+    }
+
     /// Whether the token ends a text.
     pub(super) fn is_end(&self, token: TokenId) -> bool {
         // SAFETY: the token was checked; the vocabulary is alive.
@@ -231,15 +321,15 @@ unsafe extern "C" fn report(fraction: f32, data: *mut c_void) -> bool {
     !reader.broken_off
 }
 
-/// A copy of a text of llama.cpp; `None` for null.
 /// What the library calls its version.
 pub(super) fn ggml_version() -> String {
     // SAFETY: no arguments; a text that is part of the library.
     text_at(unsafe { sys::ggml_version() }).unwrap_or_default()
 }
 
-fn text_at(text: *const c_char) -> Option<String> {
-    // SAFETY: not null, ends with a zero byte, and lives as long as the model or the library that it came from.
+/// A copy of a text of llama.cpp; `None` for null.
+pub(super) fn text_at(text: *const c_char) -> Option<String> {
+    // SAFETY: not null, ends with a zero byte, and lives as long as what it came from.
     (!text.is_null()).then(|| unsafe { CStr::from_ptr(text) }.to_string_lossy().into_owned())
 }
 

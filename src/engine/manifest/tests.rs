@@ -123,8 +123,14 @@ fn the_manifest_of_a_loaded_model_is_that_of_what_was_loaded() {
     let of = |name: &str, adapters: &[AdapterIdentity]| {
         let path = PathBuf::from(name);
         let digest = toy.digest(&path, &files, &mut |_, _| ControlFlow::Continue(())).unwrap();
-        let request =
-            LoadRequest { path, context_tokens: 64, sessions_max: 1, batch_tokens: 8, threads: None };
+        let request = LoadRequest {
+            path,
+            context_tokens: 64,
+            sessions_max: 1,
+            batch_tokens: 8,
+            threads: None,
+            settings: Default::default(),
+        };
         let model =
             toy.load(gate.pass_resident().unwrap(), &request, &mut |_| ControlFlow::Continue(())).unwrap();
         Manifest::of(&toy, &*model, digest, adapters).unwrap()

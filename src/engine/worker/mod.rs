@@ -1,35 +1,54 @@
 //! The thread of one model, seen from outside: commands in, replies and items out.
 //!
+//! ```text
+//!     Worker -- mailbox --> thread: Table decides, Scheduler picks, the model evaluates
+//!       ^  '--- bell -------'  |  '-- desk: one thread that writes and reads snapshots
+//!       '---- reply, handoff --'
+//! ```
+//!
 //! Shared with the thread, and who may touch what:
-//! 1. `commands` is bounded; a sender waits for room, and wakes the thread after sending.
+//! 1. The mailbox is bounded; a sender waits for room. Whoever brings something rings the bell.
 //! 2. `orphans` are sessions whose opener went away before it got them; the thread closes them.
 //! 3. `draining` goes from false to true once and is set by the engine alone.
-//! 4. The [`Fate`] of a stream is written once by the thread, before it drops the stream's sender.
 
-mod slot;
+mod batch;
+mod desk;
+mod outputs;
+mod perform;
+mod seat;
 mod thread;
+mod writing;
 
 use std::fmt;
 use std::path::Path;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::thread::Thread;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use modeld_spec::error::Error;
 use modeld_spec::ids::Epoch;
 use modeld_spec::session::params::DecodeParams;
-use modeld_spec::session::report::{ContextReport, DecodeEnd, DecodeItem, PrefixStatus, SuffixStatus};
-use tokio::sync::{mpsc, oneshot};
+use modeld_spec::session::report::{
+    ContextReport, DecodeEnd, DecodeItem, PrefixStatus, RestoreStatus, SnapshotStatus, SuffixStatus,
+};
+use modeld_spec::session::snapshot::Digest;
 
 use super::backend::ModelInfo;
+use super::bell::Bell;
+use super::handoff::Writer;
 use super::limits::Limits;
+use super::mailbox::{Receiver, Sender, mailbox};
+use super::reply::{self, reply};
 use super::session::{Prompt, SessionId};
+use super::snapshots::SnapshotStore;
 use crate::owner::gate::Gate;
 use crate::sync::{AtomicBool, Ordering};
 
 pub(super) use thread::serve;
 
 /// Where an answer goes. Dropped by the caller: the operation is cancelled.
-pub(super) type Reply<T> = oneshot::Sender<Result<T, Error>>;
+pub(super) type Reply<T> = reply::Reply<Result<T, Error>>;
+
+/// Where the items of a decode go, and how it ended.
+pub(super) type Items = Writer<DecodeItem, Result<DecodeEnd, Error>>;
 
 /// What the thread is asked to do.
 pub(super) enum Command {
@@ -41,42 +60,13 @@ pub(super) enum Command {
 
 /// What can be done in a session.
 pub(super) enum Operate {
-    EnsurePrefix {
-        prompt: Prompt,
-        reply: Reply<PrefixStatus>,
-    },
-    PrefillSuffix {
-        prompt: Prompt,
-        reply: Reply<SuffixStatus>,
-    },
-    Decode {
-        params: DecodeParams,
-        items: mpsc::Sender<DecodeItem>,
-        fate: Fate,
-        cancel: Arc<AtomicBool>,
-        reply: Reply<()>,
-    },
-    Explain {
-        reply: Reply<ContextReport>,
-    },
-    Close {
-        reply: Reply<()>,
-    },
-}
-
-/// How a stream ended; empty until it has.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Fate(Arc<OnceLock<Result<DecodeEnd, Error>>>);
-
-impl Fate {
-    pub(super) fn set(&self, end: Result<DecodeEnd, Error>) {
-        // A stream ends once; a second end has nobody to tell.
-        let _ = self.0.set(end);
-    }
-
-    pub(super) fn take(&self) -> Option<Result<DecodeEnd, Error>> {
-        self.0.get().cloned()
-    }
+    EnsurePrefix { prompt: Prompt, reply: Reply<PrefixStatus> },
+    PrefillSuffix { prompt: Prompt, reply: Reply<SuffixStatus> },
+    Decode { params: DecodeParams, items: Items, reply: Reply<()> },
+    Snapshot { reply: Reply<SnapshotStatus> },
+    Restore { id: Digest, reply: Reply<RestoreStatus> },
+    Explain { reply: Reply<ContextReport> },
+    Close { reply: Reply<()> },
 }
 
 /// A session on its way to its opener: closed again if it never gets there.
@@ -107,25 +97,23 @@ impl Drop for Opened {
 pub(super) struct Control {
     pub(super) gate: Arc<Gate>,
     draining: Arc<AtomicBool>,
-    thread: OnceLock<Thread>,
+    bell: Bell,
     orphans: Mutex<Vec<SessionId>>,
 }
 
 impl Control {
     pub(super) fn new(gate: Arc<Gate>, draining: Arc<AtomicBool>) -> Self {
-        Control { gate, draining, thread: OnceLock::new(), orphans: Mutex::default() }
+        Control { gate, draining, bell: Bell::new(), orphans: Mutex::default() }
     }
 
-    /// Called once, on the thread itself, before anybody can have something for it to do.
-    pub(super) fn bind(&self) {
-        let _ = self.thread.set(std::thread::current());
-    }
-
-    /// Lets the thread look around. Nothing is lost: an `unpark` before a `park` makes that one return at once.
+    /// Lets the thread look around.
     pub(super) fn wake(&self) {
-        if let Some(thread) = self.thread.get() {
-            thread.unpark();
-        }
+        self.bell.ring();
+    }
+
+    /// What rings when something is brought.
+    pub(super) fn bell(&self) -> &Bell {
+        &self.bell
     }
 
     /// Why nothing may be begun; `Ok` while it may.
@@ -141,23 +129,35 @@ impl Control {
     }
 }
 
+/// What a model's thread works with besides the model.
+pub(super) struct Workshop {
+    pub(super) limits: Arc<Limits>,
+    /// Where snapshots are kept; `None`: nowhere.
+    pub(super) snapshots: Option<Arc<SnapshotStore>>,
+    /// What the cache is computed with.
+    pub(super) identity: Digest,
+    /// Whether what a session gets must depend on nothing but its own tokens, to the last bit.
+    pub(super) reproducible: bool,
+}
+
 /// A model's thread, for those who use it.
 #[derive(Clone)]
 pub(super) struct Worker {
-    commands: mpsc::Sender<Command>,
+    commands: Sender<Command>,
     control: Arc<Control>,
     info: Arc<ModelInfo>,
     limits: Arc<Limits>,
 }
 
 impl Worker {
+    /// The two ends of a thread's mailbox.
     pub(super) fn new(
-        commands: mpsc::Sender<Command>,
         control: Arc<Control>,
         info: Arc<ModelInfo>,
         limits: Arc<Limits>,
-    ) -> Self {
-        Worker { commands, control, info, limits }
+    ) -> (Self, Receiver<Command>) {
+        let (commands, receiver) = mailbox(limits.commands, control.bell().clone());
+        (Worker { commands, control, info, limits }, receiver)
     }
 
     pub(super) fn info(&self) -> &Arc<ModelInfo> {
@@ -172,17 +172,13 @@ impl Worker {
         self.control.gate.epoch()
     }
 
-    pub(super) fn wake(&self) {
-        self.control.wake();
+    pub(super) fn control(&self) -> &Control {
+        &self.control
     }
 
     /// Whether the thread takes no commands any more.
     pub(super) fn is_gone(&self) -> bool {
         self.commands.is_closed()
-    }
-
-    pub(super) fn check_gate(&self) -> Result<(), Error> {
-        check_gate(&self.control.gate)
     }
 
     /// Refuses a text that is too long before it is copied anywhere.
@@ -210,12 +206,11 @@ impl Worker {
 
     async fn call<T>(&self, make: impl FnOnce(Reply<T>) -> Command) -> Result<T, Error> {
         self.control.check()?;
-        let (reply, answer) = oneshot::channel();
+        let (reply, answer) = reply(self.control.bell().clone());
         self.commands.send(make(reply)).await.map_err(|_| self.gone())?;
-        self.control.wake();
         let answer = answer.await.unwrap_or_else(|_| Err(self.gone()))?;
         // The answer may have waited for its reader beyond the deadline.
-        self.check_gate()?;
+        check_gate(&self.control.gate)?;
         Ok(answer)
     }
 
@@ -241,4 +236,9 @@ pub(super) fn check_gate(gate: &Gate) -> Result<(), Error> {
 /// How a model is named in an error.
 pub(super) fn named(path: &Path) -> String {
     path.display().to_string()
+}
+
+/// Answers a call; a caller that went away has cancelled it.
+fn answer<T>(reply: Reply<T>, result: Result<T, Error>) {
+    let _ = reply.send(result);
 }

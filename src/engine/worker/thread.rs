@@ -1,92 +1,122 @@
 //! The loop of a model's thread.
 //!
-//! A round: take the commands that came, end what was cancelled, evaluate one batch, hand out what it gave. A batch has one token of
-//! every session that generates, and a chunk of one session's prompt; the sessions with a prompt take turns. A session
-//! whose reader is slow is left out until there is room. Without anything to do the thread is parked; whoever brings something
-//! wakes it.
+//! A round: take the commands that came, hear what was cancelled and what the desk has done, do what the sessions want, evaluate one
+//! batch. What is wanted and what goes into a batch are decisions of [`modeld_spec::session`]. A session whose reader is slow is
+//! left out until there is room. Without anything to do the thread sleeps; whoever brings something rings.
 //!
-//! The gate is passed before each evaluation and again before anything is handed out after it. Once it is closed, everything under
-//! way ends with the reason, and the model stays until the engine shuts down: freeing is the owner's decision.
+//! Once the gate is closed, everything under way ends with the reason, and the model stays until the engine shuts down: freeing
+//! is the owner's decision.
 
-use std::cell::Cell;
+use std::num::NonZeroUsize;
 use std::sync::{Arc, PoisonError};
-use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use modeld_spec::error::Error;
+use modeld_spec::error::{Error, Stage};
+use modeld_spec::session::batch::Scheduler;
+use modeld_spec::session::draft::Drafts;
+use modeld_spec::session::effect::{Ask, Refusal};
+use modeld_spec::session::machine::Ending;
 use modeld_spec::session::operation::{Admission, Operation};
+use modeld_spec::session::table::{Key, Sharing, Table};
 use modeld_spec::session::tape::TokenId;
-use tokio::sync::mpsc;
 
-use super::slot::{Slot, answer};
-use super::{Command, Control, Opened, Operate, Reply};
-use crate::engine::backend::{Batch, EvalError, Model, Row, Sequence};
+use super::desk::Desk;
+use super::seat::{Goal, Job, Seat};
+use super::writing::Writing;
+use super::{Command, Control, Opened, Operate, Workshop, answer};
+use crate::engine::backend::Model;
 use crate::engine::limits::Limits;
-use crate::engine::session::SessionId;
+use crate::engine::mailbox::Receiver;
+use crate::engine::session::{Prompt, SessionId};
 
 /// Serves until the engine shuts down; the model is freed on return.
 pub(in crate::engine) fn serve(
     model: Box<dyn Model>,
-    commands: mpsc::Receiver<Command>,
+    commands: Receiver<Command>,
     control: Arc<Control>,
-    limits: Arc<Limits>,
+    workshop: Workshop,
 ) {
-    let slots = (0..model.info().sessions_max).map(|_| None).collect();
-    let mut worker = Thread { commands, model, slots, turn: 0, control, limits };
-    while worker.round() {}
+    let info = model.info();
+    let sharing = NonZeroUsize::new(SHARED_TOKENS_MIN).map_or(Sharing::Off, Sharing::AtLeast);
+    let epoch = control.gate.epoch();
+    let table = Table::new(epoch, workshop.identity, info.sessions_max, info.sequences(), sharing);
+    let seats = (0..info.sessions_max).map(|_| None).collect();
+    let desk = Desk::new(workshop.snapshots, control.clone());
+    let mut thread = Thread {
+        commands,
+        model,
+        table,
+        seats,
+        scheduler: Scheduler::new(),
+        desk,
+        suspects: 0,
+        reproducible: workshop.reproducible,
+        control,
+        limits: workshop.limits,
+    };
+    while thread.round() {}
 }
 
-struct Thread {
+pub(super) struct Thread {
     /// Closed first when a panic unwinds: who hears of it from a stream or a reply finds the model gone.
-    commands: mpsc::Receiver<Command>,
-    model: Box<dyn Model>,
-    /// By sequence.
-    slots: Vec<Option<Slot>>,
-    /// The sequence whose prompt is fed next.
-    turn: usize,
-    control: Arc<Control>,
-    limits: Arc<Limits>,
-}
-
-/// Which part a session has in a batch.
-struct Part {
-    index: usize,
-    attempted: Vec<TokenId>,
-    /// The row whose logits it gets.
-    output: Option<usize>,
-    generates: bool,
+    commands: Receiver<Command>,
+    pub(super) model: Box<dyn Model>,
+    pub(super) table: Table,
+    /// By place.
+    pub(super) seats: Vec<Option<Seat>>,
+    pub(super) scheduler: Scheduler,
+    pub(super) desk: Desk,
+    /// How many sessions are evaluated by themselves, because a batch of all of them failed.
+    pub(super) suspects: usize,
+    /// Whether tokens are evaluated one by one.
+    pub(super) reproducible: bool,
+    pub(super) control: Arc<Control>,
+    pub(super) limits: Arc<Limits>,
 }
 
 impl Thread {
     /// One round; `false` at the end.
     fn round(&mut self) -> bool {
-        while let Ok(command) = self.commands.try_recv() {
+        while let Some(command) = self.commands.try_recv() {
             self.take(command);
         }
         self.close_orphans();
-        if let Err(error) = self.control.check() {
-            self.live().for_each(|slot| slot.fail(error.clone()));
-            if error == Error::Draining || self.control.is_draining() {
-                return false;
+        self.take_from_desk();
+        let closed = self.control.check().is_err();
+        for key in self.keys() {
+            if closed {
+                self.table.end(key, Ending::Fenced);
+            } else if let Some(ticket) = self.seat(key).and_then(Seat::cancelled) {
+                self.table.cancel(key, ticket);
             }
-            self.wait();
-            return true;
+            self.settle(key);
+            self.resume(key);
         }
-        self.live().for_each(Slot::settle_cancel);
-        if !self.step() {
-            self.wait();
+        if closed && self.control.is_draining() && self.seats.iter().all(Option::is_none) {
+            return false;
+        }
+        if !self.evaluate() {
+            self.sleep();
         }
         true
     }
 
-    fn live(&mut self) -> impl Iterator<Item = &mut Slot> {
-        self.slots.iter_mut().flatten()
+    pub(super) fn seat(&self, key: Key) -> Option<&Seat> {
+        self.seats.get(key.place)?.as_ref().filter(|seat| seat.key == key)
     }
 
-    /// Parks until somebody brings something. Something under way may also end by the deadline, which wakes nobody.
-    fn wait(&mut self) {
-        let is_active = self.live().any(|slot| slot.active.is_some());
-        thread::park_timeout(if is_active { STALLED_LOOK } else { IDLE_LOOK });
+    pub(super) fn seat_mut(&mut self, key: Key) -> Option<&mut Seat> {
+        self.seats.get_mut(key.place)?.as_mut().filter(|seat| seat.key == key)
+    }
+
+    fn keys(&self) -> Vec<Key> {
+        self.seats.iter().flatten().map(|seat| seat.key).collect()
+    }
+
+    /// Sleeps until somebody brings something. Something under way may also end by the deadline, which rings nobody's bell.
+    fn sleep(&mut self) {
+        let is_active = self.seats.iter().flatten().any(|seat| seat.job.is_some());
+        self.control.bell().wait(if is_active { STALLED_LOOK } else { IDLE_LOOK });
     }
 
     fn take(&mut self, command: Command) {
@@ -96,8 +126,8 @@ impl Thread {
                 answer(reply, opened);
             }
             Command::Operate { session, what } => match self.find(&session) {
-                Some(index) => self.operate(index, what),
-                None => refuse(what, Error::SessionClosed { session: session.to_string() }),
+                Some(key) => self.operate(key, what),
+                None => refuse(what, self.gone(&session)),
             },
         }
     }
@@ -111,176 +141,196 @@ impl Thread {
                 format!("is {context_tokens} tokens, and the model is loaded with {most} for each session");
             return Err(Error::InvalidArgument { argument: "context".to_string(), problem });
         }
-        let Some(index) = self.slots.iter().position(Option::is_none) else {
-            return Err(Error::TooManySessions { limit: self.slots.len() as u64 });
-        };
+        let limit = self.seats.len() as u64;
+        let key = self.table.open(context_tokens).map_err(|_| Error::TooManySessions { limit })?;
         let id = SessionId::random(self.control.gate.epoch());
-        self.slots[index] = Some(Slot::new(id.clone(), Sequence(index as u32), context_tokens));
+        if let Some(seat) = self.seats.get_mut(key.place) {
+            *seat = Some(Seat::new(id.clone(), key));
+        }
         Ok(Opened { id, context_tokens, control: self.control.clone(), delivered: false })
     }
 
-    fn find(&self, session: &SessionId) -> Option<usize> {
-        self.slots.iter().position(|slot| slot.as_ref().is_some_and(|slot| slot.id == *session))
+    fn find(&self, session: &SessionId) -> Option<Key> {
+        self.seats.iter().flatten().find(|seat| seat.id == *session).map(|seat| seat.key)
     }
 
-    fn operate(&mut self, index: usize, what: Operate) {
-        let Some(slot) = &mut self.slots[index] else { return };
-        match slot.activity().admits(what.operation()) {
-            Admission::Begin => {}
-            Admission::EndFirst => match what {
-                Operate::Close { .. } => slot.fail(Error::SessionClosed { session: slot.id.to_string() }),
-                _ => slot.settle_cancel(),
-            },
-            Admission::Busy(operation) => {
-                let (session, operation) = (slot.id.to_string(), operation.to_string());
-                return refuse(what, Error::SessionBusy { session, operation });
+    /// Why there is no such session. Fenced or shut down, all of them are gone, and that is why.
+    fn gone(&self, session: &SessionId) -> Error {
+        let closed = || Error::SessionClosed { session: session.to_string() };
+        self.control.check().err().unwrap_or_else(closed)
+    }
+
+    fn operate(&mut self, key: Key, what: Operate) {
+        let Some(id) = self.seat(key).map(|seat| seat.id.clone()) else { return };
+        // What was cancelled ends before anything else begins.
+        if let Some(ticket) = self.seat(key).and_then(Seat::cancelled) {
+            self.table.cancel(key, ticket);
+            self.settle(key);
+        }
+        let epoch = self.control.gate.epoch();
+        let (Some(session), Some(seat)) =
+            (self.table.session(key), self.seats.get_mut(key.place).and_then(Option::as_mut))
+        else {
+            // Its end met the fence.
+            return refuse(what, self.gone(&id));
+        };
+        let id = || seat.id.to_string();
+        match (session.activity().admits(what.operation()), what) {
+            (_, Operate::Explain { reply }) => answer(reply, Ok(seat.explain(session, epoch))),
+            (_, Operate::Close { reply }) => {
+                seat.closing.push(reply);
+                self.table.end(key, Ending::Closed);
+                self.settle(key);
             }
-            Admission::Fatal => {
-                let cause = slot.fatal.clone().unwrap_or_default();
-                return refuse(what, Error::SessionFatal { session: slot.id.to_string(), cause });
+            (Admission::Begin, what) => self.begin(key, what),
+            // One effect of the cancelled operation is on its way.
+            (Admission::EndFirst, what) if seat.waiting.len() < WAITING_MAX => seat.waiting.push_back(what),
+            (Admission::EndFirst, what) => {
+                let (session, operation) = (id(), what.operation().to_string());
+                refuse(what, Error::SessionBusy { session, operation });
+            }
+            (Admission::Busy(operation), what) => {
+                refuse(what, Error::SessionBusy { session: id(), operation: operation.to_string() });
+            }
+            (Admission::Fatal, what) => {
+                let error = match &seat.fatal {
+                    Some(cause) => Error::SessionFatal { session: id(), cause: cause.clone() },
+                    None => Error::SessionClosed { session: id() },
+                };
+                refuse(what, error);
             }
         }
+    }
+
+    /// Begins what was asked for while something else ended.
+    fn resume(&mut self, key: Key) {
+        let is_idle = self.table.session(key).is_some_and(|session| session.activity().operation().is_none());
+        if is_idle && let Some(what) = self.seat_mut(key).and_then(|seat| seat.waiting.pop_front()) {
+            self.operate(key, what);
+        }
+    }
+
+    fn begin(&mut self, key: Key, what: Operate) {
         if let Err(error) = self.control.check() {
             return refuse(what, error);
         }
-        let epoch = self.control.gate.epoch();
-        let model = &mut *self.model;
-        match what {
-            Operate::EnsurePrefix { prompt, reply } => slot.ensure_prefix(model, &prompt, reply),
-            Operate::PrefillSuffix { prompt, reply } => slot.prefill_suffix(model, &prompt, reply),
-            Operate::Decode { params, items, fate, cancel, reply } => {
-                slot.decode(model, params, (items, fate, cancel), reply);
+        let started = Instant::now();
+        let Some(session) = self.table.session(key) else { return };
+        let text: Vec<TokenId> = session.text().collect();
+        let (before, at_start) = (session.tape().end(), text.is_empty());
+        let (ask, goal) = match what {
+            Operate::EnsurePrefix { prompt, reply } => match self.tokenize(&prompt, true) {
+                Ok(tokens) => (Ask::Prefix(tokens), Goal::Prefix(reply)),
+                Err(error) => return answer(reply, Err(error)),
+            },
+            Operate::PrefillSuffix { prompt, reply } => match self.tokenize(&prompt, at_start) {
+                Ok(tokens) => {
+                    let suffix = tokens.len();
+                    (Ask::Suffix(tokens), Goal::Suffix { before, suffix, reply })
+                }
+                Err(error) => return answer(reply, Err(error)),
+            },
+            Operate::Decode { params, items, reply } => {
+                match Writing::begin(&*self.model, &params, &text, items) {
+                    Ok(writing) => {
+                        let exact = params.exact;
+                        let drafts = if exact { Drafts::NONE } else { params.drafts };
+                        let (max_tokens, continues) = (params.max_tokens, params.continues);
+                        let ask = Ask::Decode { max_tokens, continues, drafts };
+                        let goal = Goal::Decode(Box::new(writing));
+                        let refused = self.ask(key, &ask, Job::new(goal, started, exact));
+                        return answer(reply, refused.map_or(Ok(()), |(_, error)| Err(error)));
+                    }
+                    Err((_, error)) => return answer(reply, Err(error)),
+                }
             }
-            Operate::Explain { reply } => answer(reply, Ok(slot.explain(epoch))),
-            Operate::Close { reply } => {
-                self.remove(index);
-                return answer(reply, Ok(()));
-            }
+            Operate::Snapshot { reply } => (Ask::Snapshot, Goal::Snapshot(reply)),
+            Operate::Restore { id, reply } => (Ask::Restore(id), Goal::Restore(reply)),
+            Operate::Explain { .. } | Operate::Close { .. } => return,
+        };
+        if let Some((goal, error)) = self.ask(key, &ask, Job::new(goal, started, false)) {
+            goal.fail(error);
         }
-        // Nothing to feed: all was in the cache.
-        slot.finish_feed(epoch);
     }
 
-    fn remove(&mut self, index: usize) {
-        if let Some(slot) = self.slots[index].take() {
-            self.model.kv_truncate(slot.sequence, 0);
+    /// Asks the session; gives the goal back where it refuses.
+    fn ask(&mut self, key: Key, ask: &Ask, job: Job) -> Option<(Goal, Error)> {
+        match self.table.ask(key, ask) {
+            Ok(ticket) => {
+                if let Some(seat) = self.seat_mut(key) {
+                    seat.job = Some(Job { ticket, ..job });
+                }
+                self.settle(key);
+                None
+            }
+            Err(refusal) => Some((job.goal, self.refusal(key, ask.operation(), refusal))),
+        }
+    }
+
+    fn refusal(&self, key: Key, operation: Operation, refusal: Refusal) -> Error {
+        let session = || self.seat(key).map_or_else(String::new, |seat| seat.id.to_string());
+        match refusal {
+            Refusal::Overflow { resident, additional, limit } => Error::ContextOverflow {
+                stage: match operation {
+                    Operation::EnsurePrefix => Stage::Prefix,
+                    Operation::Decode => Stage::Decode,
+                    _ => Stage::Suffix,
+                },
+                resident: resident.0,
+                additional: additional.0,
+                limit: limit.0,
+            },
+            Refusal::Empty => Error::InvalidArgument {
+                argument: "decode".to_string(),
+                problem: "needs a prompt: nothing is on the session's tape".to_string(),
+            },
+            Refusal::NoSequence => Error::TooManySessions { limit: self.seats.len() as u64 },
+            Refusal::NotYet => Error::SessionBusy { session: session(), operation: operation.to_string() },
+            Refusal::Busy(operation) => {
+                Error::SessionBusy { session: session(), operation: operation.to_string() }
+            }
+            Refusal::Fatal => Error::SessionFatal { session: session(), cause: refusal.to_string() },
+            Refusal::Closed => Error::SessionClosed { session: session() },
+            Refusal::Fenced => self.control.check().err().unwrap_or(Error::Draining),
+        }
+    }
+
+    fn tokenize(&self, prompt: &Prompt, beginning: bool) -> Result<Vec<TokenId>, Error> {
+        self.model.tokenize(&prompt.text, beginning, prompt.control)
+    }
+
+    fn take_from_desk(&mut self) {
+        while let Some(done) = self.desk.done() {
+            if let Some(seat) = self.seat_mut(done.key) {
+                (seat.contents, seat.cause) = (done.contents, done.cause);
+            }
+            // T8: what nobody waits for any more changes nothing.
+            let _ = self.table.seen(done.key, done.ticket, done.seen);
+        }
+    }
+
+    /// Frees the place of a session of which nothing is left.
+    pub(super) fn leave_if_gone(&mut self, key: Key) {
+        if self.table.session(key).is_some() || self.seat(key).is_none() {
+            return;
+        }
+        let Some(seat) = self.seats.get_mut(key.place).and_then(Option::take) else { return };
+        let gone = || Error::SessionClosed { session: seat.id.to_string() };
+        let why = self.control.check().err();
+        for what in seat.waiting {
+            refuse(what, why.clone().unwrap_or_else(gone));
+        }
+        for reply in seat.closing {
+            answer(reply, Ok(()));
         }
     }
 
     fn close_orphans(&mut self) {
         let orphans =
             std::mem::take(&mut *self.control.orphans.lock().unwrap_or_else(PoisonError::into_inner));
-        for session in orphans {
-            if let Some(index) = self.find(&session) {
-                self.remove(index);
-            }
-        }
-    }
-
-    /// Evaluates one batch; `false` if there was none to evaluate.
-    fn step(&mut self) -> bool {
-        let begun = self.sample_known();
-        let (batch, parts) = self.collect();
-        if batch.rows.is_empty() {
-            return begun;
-        }
-        // Whoever was let through ends before the deadline or is stopped by it.
-        let Ok(permit) = self.control.gate.pass_resident() else { return true };
-        let asked = Cell::new(0u32);
-        let (control, slots) = (&self.control, &self.slots);
-        let stop = || {
-            let count = asked.get();
-            asked.set(count.wrapping_add(1));
-            let all_cancelled = || {
-                let active = |part: &Part| slots[part.index].as_ref().and_then(|slot| slot.active.as_ref());
-                parts.iter().all(|part| active(part).is_none_or(|active| active.is_cancelled()))
-            };
-            count.is_multiple_of(GATE_EVERY) && control.check().is_err() || all_cancelled()
-        };
-        let evaluated = self.model.eval(permit, &batch, &stop);
-        for part in parts {
-            self.settle(part, &evaluated);
-        }
-        true
-    }
-
-    /// Takes the next token where the logits are known already: after a prefill, and where a decode goes on after an end.
-    fn sample_known(&mut self) -> bool {
-        let mut begun = false;
-        for slot in self.slots.iter_mut().flatten().filter(|slot| slot.can_generate()) {
-            slot.end_if_due();
-            if slot.active.is_none() || slot.pending.is_some() {
-                continue;
-            }
-            let Some(logits) = slot.logits.take() else { continue };
-            let Ok(permit) = self.control.gate.pass_resident() else { return true };
-            slot.take_next(&*self.model, &logits, permit.epoch());
-            begun = true;
-        }
-        begun
-    }
-
-    /// One token of everyone who generates, then a chunk of a prompt.
-    fn collect(&mut self) -> (Batch, Vec<Part>) {
-        let (mut batch, mut parts) = (Batch::default(), Vec::new());
-        for (index, slot) in self.slots.iter().enumerate() {
-            let Some(slot) = slot.as_ref().filter(|slot| slot.can_generate()) else { continue };
-            let Some(token) = slot.pending else { continue };
-            let output = batch.rows.len();
-            let position = slot.tape.resident();
-            batch.rows.push(Row { token, position, sequence: slot.sequence, output: true });
-            parts.push(Part { index, attempted: vec![token], output: Some(output), generates: true });
-        }
-        let count = self.slots.len();
-        let in_turn = (0..count).map(|offset| (self.turn + offset) % count);
-        let feeding = in_turn.clone().find(|&index| self.slots[index].as_ref().is_some_and(Slot::is_feeding));
-        let Some(index) = feeding else { return (batch, parts) };
-        let room = self.model.info().batch_tokens.saturating_sub(batch.rows.len());
-        let most = if parts.is_empty() { room } else { room.min(self.limits.shared_chunk_tokens.max(1)) };
-        let Some(slot) = &self.slots[index] else { return (batch, parts) };
-        let Some((chunk, is_last)) = slot.chunk(most) else { return (batch, parts) };
-        let start = slot.tape.resident();
-        for (offset, &token) in chunk.iter().enumerate() {
-            let output = is_last && offset + 1 == chunk.len();
-            batch.rows.push(Row { token, position: start + offset, sequence: slot.sequence, output });
-        }
-        let output = is_last.then(|| batch.rows.len() - 1);
-        parts.push(Part { index, attempted: chunk.to_vec(), output, generates: false });
-        self.turn = (index + 1) % count;
-        (batch, parts)
-    }
-
-    /// Follows the cache, and hands out what the batch gave this session.
-    fn settle(&mut self, part: Part, evaluated: &Result<(), EvalError>) {
-        let Some(slot) = &mut self.slots[part.index] else { return };
-        let came = slot.follow(&*self.model, &part.attempted);
-        if part.generates {
-            if 0 < came {
-                slot.pending = None;
-            }
-        } else {
-            slot.fed(came);
-        }
-        match evaluated {
-            Ok(()) if came == part.attempted.len() => {}
-            // Asked for by its callers, or the gate: the next round finds out which.
-            Ok(()) | Err(EvalError::Stopped) => return,
-            Err(EvalError::Failed(cause)) => {
-                return slot.fail(Error::BackendFailed { cause: cause.clone() });
-            }
-        }
-        let epoch = match self.control.check() {
-            Ok(()) => self.control.gate.epoch(),
-            Err(error) => return slot.fail(error),
-        };
-        let Some(row) = part.output else { return };
-        match self.model.logits(row) {
-            Ok(logits) if part.generates => slot.take_next(&*self.model, logits, epoch),
-            Ok(logits) => {
-                slot.logits = Some(logits.to_vec());
-                slot.finish_feed(epoch);
-            }
-            Err(error) => slot.fail(error),
+        for key in orphans.iter().filter_map(|session| self.find(session)).collect::<Vec<_>>() {
+            self.table.end(key, Ending::Closed);
+            self.settle(key);
         }
     }
 }
@@ -291,6 +341,8 @@ impl Operate {
             Operate::EnsurePrefix { .. } => Operation::EnsurePrefix,
             Operate::PrefillSuffix { .. } => Operation::PrefillSuffix,
             Operate::Decode { .. } => Operation::Decode,
+            Operate::Snapshot { .. } => Operation::Snapshot,
+            Operate::Restore { .. } => Operation::Restore,
             Operate::Explain { .. } => Operation::Explain,
             Operate::Close { .. } => Operation::Close,
         }
@@ -298,23 +350,25 @@ impl Operate {
 }
 
 fn refuse(what: Operate, error: Error) {
-    fn with<T>(reply: Reply<T>, error: Error) {
-        answer(reply, Err(error));
-    }
     match what {
-        Operate::EnsurePrefix { reply, .. } => with(reply, error),
-        Operate::PrefillSuffix { reply, .. } => with(reply, error),
-        Operate::Decode { reply, .. } => with(reply, error),
-        Operate::Explain { reply } => with(reply, error),
-        Operate::Close { reply } => with(reply, error),
+        Operate::EnsurePrefix { reply, .. } => answer(reply, Err(error)),
+        Operate::PrefillSuffix { reply, .. } => answer(reply, Err(error)),
+        Operate::Decode { reply, .. } => answer(reply, Err(error)),
+        Operate::Snapshot { reply } => answer(reply, Err(error)),
+        Operate::Restore { reply, .. } => answer(reply, Err(error)),
+        Operate::Explain { reply } => answer(reply, Err(error)),
+        Operate::Close { reply } => answer(reply, Err(error)),
     }
 }
+
+/// From how many tokens on another session's are shared: fewer are evaluated in the time of one batch anyway.
+const SHARED_TOKENS_MIN: usize = 16;
+
+/// Operations that wait for the end of a cancelled one.
+const WAITING_MAX: usize = 4;
 
 /// How often a thread whose readers are slow looks whether the deadline has passed.
 const STALLED_LOOK: Duration = Duration::from_millis(20);
 
-/// How often an idle thread looks around; whoever brings something wakes it, so this only bounds what a defect would cost.
+/// How often an idle thread looks around; whoever brings something rings, so this only bounds what a defect would cost.
 const IDLE_LOOK: Duration = Duration::from_secs(1);
-
-/// At every how many questions of a backend the clock is read: a graph has hundreds of nodes, each some microseconds.
-const GATE_EVERY: u32 = 16;

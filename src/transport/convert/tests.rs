@@ -24,6 +24,7 @@ fn any_reuse() -> impl Strategy<Value = Reuse> {
     (any::<u64>(), any::<u64>(), any::<u64>(), reason).prop_map(|(reused, prefilled, dropped, reason)| {
         Reuse {
             reused: TokenCount(reused),
+            shared: TokenCount(0),
             prefilled: TokenCount(prefilled),
             dropped: TokenCount(dropped),
             reason,
@@ -74,8 +75,10 @@ fn any_params() -> impl Strategy<Value = DecodeParams> {
     let sampling =
         (-10f32..=10.0, 0u32..100, 0.01f32..=1.0, 0f32..=1.0, 0.1f32..=10.0, -2f32..=2.0, -2f32..=2.0);
     let stop = prop::collection::vec("\\PC{1,8}", 0..4);
-    (sampling, any::<Option<u64>>(), stop, any::<Option<u32>>(), any_tokens(), any::<bool>()).prop_map(
-        |(sampling, max_tokens, stop, seed, continues, exact)| {
+    let drafts = (any::<u8>(), 1u8..).prop_map(|(most, alike)| Drafts { most, alike });
+    let drafts = prop_oneof![Just(Drafts::NONE), drafts];
+    (sampling, any::<Option<u64>>(), stop, any::<Option<u32>>(), any_tokens(), any::<bool>(), drafts)
+        .prop_map(|(sampling, max_tokens, stop, seed, continues, exact, drafts)| {
             let (temperature, top_k, top_p, min_p, repeat_penalty, frequency_penalty, presence_penalty) =
                 sampling;
             let sampling = Sampling {
@@ -86,6 +89,7 @@ fn any_params() -> impl Strategy<Value = DecodeParams> {
                 repeat_penalty,
                 frequency_penalty,
                 presence_penalty,
+                ..Sampling::default()
             };
             DecodeParams {
                 sampling: SamplingParams::new(sampling).unwrap(),
@@ -94,9 +98,9 @@ fn any_params() -> impl Strategy<Value = DecodeParams> {
                 seed,
                 continues,
                 exact,
+                drafts,
             }
-        },
-    )
+        })
 }
 
 /// The message as the other side reads it.

@@ -157,6 +157,8 @@ pub enum Fate {
     Uncuttable,
     /// The load ends too early.
     Short,
+    /// The cache can't share.
+    Refused,
 }
 
 impl fmt::Display for Fate {
@@ -171,6 +173,7 @@ impl fmt::Display for Fate {
             Fate::Fenced => write!(f, " (fenced)"),
             Fate::Uncuttable => write!(f, " (can't be cut there)"),
             Fate::Short => write!(f, " (ends too early)"),
+            Fate::Refused => write!(f, " (this cache can't)"),
         }
     }
 }
@@ -232,7 +235,11 @@ impl What {
         Some(match self {
             What::Prefix(text) => Ask::Prefix(names::tokens(text)),
             What::Suffix(text) => Ask::Suffix(names::tokens(text)),
-            What::Decode => Ask::Decode { max_tokens: Some(u64::from(sessions.generates)) },
+            What::Decode => Ask::Decode {
+                max_tokens: Some(u64::from(sessions.generates)),
+                continues: Vec::new(),
+                drafts: sessions.drafts,
+            },
             What::Snapshot => Ask::Snapshot,
             What::Restore => Ask::Restore(state.disk.as_ref()?.id),
         })
@@ -299,6 +306,8 @@ pub(super) const MARKS: &[&str] = &[
     "session: former handle refused",
     "session: gap noticed",
     "session: generated tokens reused",
+    "session: guess held",
+    "session: guess was wrong",
     "session: hear of the fence",
     "session: land",
     "session: late cancel",
@@ -330,6 +339,8 @@ pub(super) const MARKS: &[&str] = &[
     "session: restore refused",
     "session: restored",
     "session: saved",
+    "session: shared",
+    "session: sharing refused by the cache",
     "session: tail cut off",
     "session: take over",
     "session: tear",

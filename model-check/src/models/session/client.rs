@@ -146,6 +146,7 @@ impl Sessions {
                     let tokens = TokenCount::of(history.len());
                     let reuse = modeld_spec::session::tape::Reuse {
                         reused: tokens,
+                        shared: TokenCount(0),
                         prefilled: TokenCount(0),
                         dropped: TokenCount(0),
                         reason: modeld_spec::session::tape::ReuseReason::Identical,

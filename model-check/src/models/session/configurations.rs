@@ -1,12 +1,17 @@
 //! What is checked of the sessions: each configuration with the counts that it has to yield.
 
+use std::num::NonZeroUsize;
+
+use modeld_spec::session::draft::Drafts;
+use modeld_spec::session::table::Sharing;
+
 use super::Sessions;
 use super::state::Budget;
 use crate::configuration::Configuration;
 
 /// Every configuration.
 pub(super) fn all() -> Vec<Configuration<Sessions>> {
-    tapes().into_iter().chain(snapshots()).chain(deep()).collect()
+    tapes().into_iter().chain(shared()).chain(snapshots()).chain(deep()).collect()
 }
 
 /// Quick: what becomes of tapes and of the sequences that they are in.
@@ -43,6 +48,40 @@ fn tapes() -> Vec<Configuration<Sessions>> {
             "reused",
             Sessions { sequences: 2, generates: 0, budget: reused, ..two },
             (957_825, 4_234_955, 25),
+        ),
+    ]
+}
+
+/// Quick: what sessions take from each other, and what they guess.
+fn shared() -> Vec<Configuration<Sessions>> {
+    let sharing = Sharing::AtLeast(NonZeroUsize::MIN);
+    let budget = Budget { opens: 2, asks: 4, ..Sessions::NOTHING };
+    let shared = Sessions { sharing, sequences: 2, prefixes: &["ab", "abb"], ..two() };
+    let guesses = Sessions { drafts: Drafts { most: 2, alike: 1 }, limits: [5, 5], generates: 3, ..one() };
+    vec![
+        Configuration::quick(
+            "shared",
+            Sessions {
+                generates: 0,
+                budget: Budget { cancels: 1, closes: 1, unknowns: 1, ..budget },
+                ..shared.clone()
+            },
+            (1_035_356, 4_437_799, 30),
+        ),
+        Configuration::quick(
+            "shared-decode",
+            Sessions { generates: 1, budget: Budget { asks: 4, ..budget }, ..shared },
+            (36_612, 94_944, 27),
+        ),
+        Configuration::quick(
+            "guesses",
+            Sessions {
+                prefixes: &["ab"],
+                suffixes: &["b"],
+                budget: Budget { opens: 1, asks: 4, cancels: 1, failures: 1, unknowns: 1, ..budget },
+                ..guesses
+            },
+            (375_605, 698_224, 43),
         ),
     ]
 }

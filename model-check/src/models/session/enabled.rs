@@ -43,7 +43,7 @@ impl Sessions {
             let land = |fate| Action::Land { owner: index, place, effect: effect.name(), fate };
             return self.fates(state, owner, session, effect, &mut |fate| actions.push(land(fate)));
         }
-        let Some(effect) = session.wants() else { return };
+        let Some(effect) = owner.table.wants(key) else { return };
         let name = effect.name();
         let gated = effect.is_gated() && owner.fenced && !self.is(Mutant::GateNotAsked);
         match effect {
@@ -91,7 +91,10 @@ impl Sessions {
                 push(Fate::Done);
                 unknown.iter().copied().for_each(push);
             }
-            Effect::Sample => {
+            Effect::Share { .. } => {
+                [Fate::Done, Fate::Refused].into_iter().chain(unknown.iter().copied()).for_each(push);
+            }
+            Effect::Sample { .. } => {
                 [Fate::Token("a"), Fate::Token("b"), Fate::Ends].into_iter().chain(fails).for_each(push);
             }
             Effect::Load { .. } => {

@@ -63,6 +63,7 @@ pub(super) fn expected(
         was: fingerprint(owner, session),
         evaluated: 0,
         cut: 0,
+        shared: 0,
         emitted: 0,
         cancelled: false,
     };
@@ -119,10 +120,11 @@ impl Due<'_> {
             reuse.prefilled.0 += reuse.reused.0;
             reuse.reused.0 = 0;
         }
-        let sum = reuse.reused.0 + reuse.prefilled.0 == u64::from(self.begun.asked);
+        let sum = reuse.reused.0 + reuse.shared.0 + reuse.prefilled.0 == u64::from(self.begun.asked);
         self.text == self.begun.target
             && end.0 as usize == self.text.len()
             && reuse.prefilled.0 == u64::from(self.begun.evaluated)
+            && reuse.shared.0 == u64::from(self.begun.shared)
             && reuse.dropped.0 == u64::from(self.begun.cut)
             && reuse.reused.0 == u64::from(self.begun.common)
             && (sum || !self.sessions.trims)
@@ -172,7 +174,7 @@ impl Due<'_> {
     /// T5: whether a cancel leaves this.
     fn is_left_by_cancel(&self) -> bool {
         let Due { begun, text, .. } = self;
-        let untouched = begun.evaluated == 0 && begun.cut == 0;
+        let untouched = begun.evaluated == 0 && begun.shared == 0 && begun.cut == 0;
         let kept = match begun.operation {
             _ if untouched => *text == begun.before,
             Operation::EnsurePrefix => begun.target.begins_with(*text),

@@ -24,7 +24,9 @@ pub mod state;
 mod step;
 mod views;
 
+use modeld_spec::session::draft::Drafts;
 use modeld_spec::session::reader::Reader;
+use modeld_spec::session::table::Sharing;
 use stateright::{Model, Property};
 
 use crate::configuration::Configuration;
@@ -54,6 +56,10 @@ pub struct Sessions {
     pub generates: u8,
     /// Whether the cache can be cut elsewhere than at 0.
     pub trims: bool,
+    /// How far a decode guesses ahead.
+    pub drafts: Drafts,
+    /// Whether sessions share what they have both.
+    pub sharing: Sharing,
     /// Whether snapshots are taken and restored.
     pub snapshots: bool,
     /// Whether the snapshot of another model is on disk.
@@ -94,6 +100,8 @@ impl Sessions {
         suffixes: &["b"],
         generates: 2,
         trims: true,
+        drafts: Drafts::NONE,
+        sharing: Sharing::Off,
         snapshots: false,
         foreign: false,
         client: false,

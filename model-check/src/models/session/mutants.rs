@@ -3,6 +3,11 @@
 //! A machine is never changed: a mutant falsifies what a machine observes, or what becomes of what it wants, in
 //! the way that a machine without the guard would behave. See `perform.rs`, `step.rs` and `client.rs` for the places.
 
+use std::num::NonZeroUsize;
+
+use modeld_spec::session::draft::Drafts;
+use modeld_spec::session::table::Sharing;
+
 use super::Sessions;
 use super::properties as p;
 use super::state::Budget;
@@ -83,6 +88,16 @@ pub enum Mutant {
     GapIgnored,
     /// The client does not look whether all items came when the end comes.
     EndNotCounted,
+    /// What is shared is taken from another sequence than the one that was compared.
+    SharesFromAny,
+    /// What the cache could not share counts as shared.
+    RefusedIsShared,
+    /// A sharing of unknown outcome counts as done.
+    UnknownIsShared,
+    /// A guess counts as chosen.
+    GuessIsChosen,
+    /// Of a batch with guesses the outputs of the last row count as those of each.
+    OutputsOfLast,
 }
 
 /// Every mutant, with what has to become of it.
@@ -101,7 +116,7 @@ pub(super) fn all() -> Vec<Mutated<Sessions>> {
 
 impl Mutant {
     /// Every mutant.
-    pub const ALL: [Mutant; 36] = [
+    pub const ALL: [Mutant; 41] = [
         Mutant::NotCleared,
         Mutant::UnclearIsFree,
         Mutant::FreedInFlight,
@@ -138,6 +153,11 @@ impl Mutant {
         Mutant::ReopenSkipsPrefix,
         Mutant::GapIgnored,
         Mutant::EndNotCounted,
+        Mutant::SharesFromAny,
+        Mutant::RefusedIsShared,
+        Mutant::UnknownIsShared,
+        Mutant::GuessIsChosen,
+        Mutant::OutputsOfLast,
     ];
 
     /// Its name.
@@ -179,6 +199,11 @@ impl Mutant {
             Mutant::ReopenSkipsPrefix => "reopen_skips_prefix",
             Mutant::GapIgnored => "gap_ignored",
             Mutant::EndNotCounted => "end_not_counted",
+            Mutant::SharesFromAny => "shares_from_any",
+            Mutant::RefusedIsShared => "refused_is_shared",
+            Mutant::UnknownIsShared => "unknown_is_shared",
+            Mutant::GuessIsChosen => "guess_is_chosen",
+            Mutant::OutputsOfLast => "outputs_of_last",
         }
     }
 
@@ -229,6 +254,15 @@ impl Mutant {
             Mutant::ReopenSkipsPrefix => "After an owner change the history is not compared with the tape.",
             Mutant::GapIgnored => "The client does not look whether an item is the next one.",
             Mutant::EndNotCounted => "The client does not look whether all items came when the end comes.",
+            Mutant::SharesFromAny => {
+                "What is shared is taken from another sequence than the one that was compared."
+            }
+            Mutant::RefusedIsShared => "What the cache could not share counts as shared.",
+            Mutant::UnknownIsShared => "A sharing of unknown outcome counts as done.",
+            Mutant::GuessIsChosen => "A guess counts as chosen.",
+            Mutant::OutputsOfLast => {
+                "Of a batch with guesses the outputs of the last row count as those of each."
+            }
         }
     }
 
@@ -271,6 +305,11 @@ impl Mutant {
             Mutant::ReopenSkipsPrefix => (p::t12_history_is_text::NAME, 12),
             Mutant::GapIgnored => (p::t12_no_gap::NAME, 15),
             Mutant::EndNotCounted => (p::t12_history_is_text::NAME, 15),
+            Mutant::SharesFromAny => (p::t13_shares_the_same::NAME, 7),
+            Mutant::RefusedIsShared => (p::t1_tape_is_cache::NAME, 7),
+            Mutant::UnknownIsShared => (p::t1_tape_is_cache::NAME, 7),
+            Mutant::GuessIsChosen => (p::t14_handed_out_was_chosen::NAME, 18),
+            Mutant::OutputsOfLast => (p::t1_own_outputs::NAME, 17),
         }
     }
 
@@ -286,6 +325,13 @@ impl Mutant {
             suffixes: &[],
             generates: 2,
             ..small.clone()
+        };
+        let shared = Sessions {
+            places: 2,
+            sequences: 2,
+            generates: 0,
+            sharing: Sharing::AtLeast(NonZeroUsize::MIN),
+            ..with(Budget { opens: 2, ..asks })
         };
         let saved =
             Sessions { snapshots: true, prefixes: &["ab"], suffixes: &[], generates: 0, ..small.clone() };
@@ -329,6 +375,11 @@ impl Mutant {
             Mutant::GapIgnored | Mutant::EndNotCounted => {
                 Sessions { budget: Budget { losses: 1, ..asks }, ..client }
             }
+            Mutant::SharesFromAny | Mutant::RefusedIsShared => shared,
+            Mutant::UnknownIsShared => Sessions { budget: Budget { unknowns: 1, ..shared.budget }, ..shared },
+            Mutant::GuessIsChosen | Mutant::OutputsOfLast => {
+                Sessions { limits: [5, 5], drafts: Drafts { most: 2, alike: 1 }, ..small }
+            }
         }
     }
 
@@ -366,6 +417,7 @@ impl Mutant {
             Mutant::LengthNotCompared => ("short load", off(quiet)),
             Mutant::ReopenSkipsPrefix => ("crash", off(quiet)),
             Mutant::GapIgnored | Mutant::EndNotCounted => ("lost item", off(quiet)),
+            Mutant::UnknownIsShared => ("unknown outcome", off(quiet)),
             Mutant::TailNotCut
             | Mutant::NoOutputs
             | Mutant::BusyNotAsked
@@ -374,7 +426,11 @@ impl Mutant {
             | Mutant::LimitOfModel
             | Mutant::AnswerGuessed
             | Mutant::NeverCuts
-            | Mutant::LoadsInPlace => return None,
+            | Mutant::LoadsInPlace
+            | Mutant::SharesFromAny
+            | Mutant::RefusedIsShared
+            | Mutant::GuessIsChosen
+            | Mutant::OutputsOfLast => return None,
         })
     }
 }

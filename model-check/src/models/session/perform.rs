@@ -11,7 +11,7 @@ use super::actions::Fate;
 use super::judge;
 use super::mutants::Mutant;
 use super::names::{self, IDENTITY, Text};
-use super::state::{Broken, Cell, Cells, File, Message, Owner, Rule, State};
+use super::state::{Broken, Cell, Cells, File, Message, Owner, Rule, SEQUENCES, State};
 use crate::coverage::mark;
 use crate::models::lease::shared::Shared;
 
@@ -44,8 +44,14 @@ impl Sessions {
         Some(match effect {
             Effect::Truncate { sequence, keep } => self.truncate(owner, key, sequence, keep, fate),
             Effect::Evaluate { sequence, count, .. } => self.evaluate(owner, key, sequence, count, fate),
-            Effect::Sample => sample(owner, key, fate, broken)?,
+            Effect::Share { from, to, position, count } => {
+                self.share(owner, key, Range { from, to, position, count }, fate, broken)
+            }
+            Effect::Sample { position } => self.sample(owner, key, position, fate, broken)?,
             Effect::Emit(item) => {
+                if owner.notes[place].chosen.take() != Some(item.token) {
+                    broken.note(Rule::NotChosen);
+                }
                 if let Some(begun) = &mut owner.notes[place].begun {
                     begun.emitted += 1;
                     begun.target.push(item.token);
@@ -131,7 +137,7 @@ impl Sessions {
         let place = key.place;
         let Some(session) = owner.table.session(key) else { return Seen::Failed };
         let feed: Vec<TokenId> = session.feed().iter().take(count).copied().collect();
-        let generated = session.activity().is_decode();
+        let (generated, guesses) = (session.activity().is_decode(), session.guesses());
         let came = match fate {
             Fate::Stopped(came) | Fate::Fails(came) | Fate::Unknown(came) => came,
             _ => count,
@@ -142,11 +148,18 @@ impl Sessions {
         if let Some(begun) = &mut owner.notes[place].begun {
             begun.evaluated += u8::try_from(came).unwrap_or(u8::MAX);
         }
+        // Of guesses every row has its outputs, else the last one.
+        let rows = if guesses == 0 || self.is(Mutant::OutputsOfLast) {
+            1
+        } else {
+            u8::try_from(came).unwrap_or(u8::MAX)
+        };
+        let outputs = Some((owner.cells(sequence).text(), rows));
         if 0 < came && !self.is(Mutant::NoOutputs) {
-            owner.notes[place].outputs = Some(owner.cells(sequence).text());
+            owner.notes[place].outputs = outputs;
         }
         if self.is(Mutant::NoOutputs) && owner.notes[place].outputs.is_none() {
-            owner.notes[place].outputs = Some(owner.cells(sequence).text());
+            owner.notes[place].outputs = outputs;
         }
         match fate {
             Fate::Stopped(came) => {
@@ -169,6 +182,79 @@ impl Sessions {
             }
             _ => Seen::Evaluated { came: count, failed: false },
         }
+    }
+
+    fn share(&self, owner: &mut Owner, key: Key, range: Range, fate: Fate, broken: &mut Broken) -> Seen {
+        let Range { from, to, position, count } = range;
+        let session = owner.table.session(key);
+        let planned = session.map(|session| {
+            let feed = session.feed().iter().take(count);
+            Text::of(session.tape().tokens().iter().chain(feed).copied())
+        });
+        let from = if self.is(Mutant::SharesFromAny) { Sequence(SEQUENCES as u32 - 1) } else { from };
+        let source = *owner.cells(from);
+        let landed = matches!(fate, Fate::Done | Fate::Unknown(1));
+        if landed {
+            // What was computed behind another text says something else, whatever its own tokens are.
+            if planned != Some(source.text().head(position + count)) {
+                broken.note(Rule::SharedOther);
+            }
+            let (life, generated) = (key.life, session.is_some_and(|session| session.activity().is_decode()));
+            for cell in source.cells().iter().skip(position).take(count) {
+                owner.cells_mut(to).push(Cell::new(cell.token(), life, generated));
+            }
+        }
+        let note = &mut owner.notes[key.place];
+        if let Some(begun) = note.begun.as_mut().filter(|_| landed) {
+            begun.shared += u8::try_from(count).unwrap_or(u8::MAX);
+        }
+        match fate {
+            Fate::Done => {
+                mark("session: shared");
+                Seen::Done
+            }
+            Fate::Refused => {
+                mark("session: sharing refused by the cache");
+                if self.is(Mutant::RefusedIsShared) { Seen::Done } else { Seen::Failed }
+            }
+            _ => {
+                note.unsure = true;
+                if self.is(Mutant::UnknownIsShared) { Seen::Done } else { Seen::Unknown }
+            }
+        }
+    }
+
+    fn sample(
+        &self,
+        owner: &mut Owner,
+        key: Key,
+        position: usize,
+        fate: Fate,
+        broken: &mut Broken,
+    ) -> Option<Seen> {
+        Some(match fate {
+            Fate::Token(token) => {
+                let session = owner.table.session(key)?;
+                let tape = session.tape();
+                let behind = Text::of(tape.tokens().iter().take(tape.end()).copied());
+                let at_hand = owner.notes[key.place].outputs.is_some_and(|(text, rows)| {
+                    let from = text.len() - usize::from(rows).min(text.len());
+                    (from..text.len()).contains(&position) && text.head(position + 1) == behind
+                });
+                if !at_hand {
+                    broken.note(Rule::StaleOutputs);
+                }
+                let token = names::tokens(token).first().copied();
+                let guess = tape.tokens().get(tape.end()).copied();
+                if guess.is_some() {
+                    mark(if token == guess { "session: guess held" } else { "session: guess was wrong" });
+                }
+                owner.notes[key.place].chosen = token;
+                Seen::Sampled(if self.is(Mutant::GuessIsChosen) { guess.or(token) } else { token })
+            }
+            Fate::Ends => Seen::Sampled(None),
+            _ => Seen::Failed,
+        })
     }
 
     fn read(&self, owner: &mut Owner, key: Key, id: Digest, fate: Fate, disk: Option<&Shared<File>>) -> Seen {
@@ -211,18 +297,12 @@ impl Sessions {
     }
 }
 
-fn sample(owner: &Owner, key: Key, fate: Fate, broken: &mut Broken) -> Option<Seen> {
-    Some(match fate {
-        Fate::Token(token) => {
-            let tape = owner.table.session(key)?.tape().tokens();
-            if owner.notes[key.place].outputs != Some(Text::of(tape.iter().copied())) {
-                broken.note(Rule::StaleOutputs);
-            }
-            Seen::Sampled(names::tokens(token).first().copied())
-        }
-        Fate::Ends => Seen::Sampled(None),
-        _ => Seen::Failed,
-    })
+/// Positions that are to be shared.
+struct Range {
+    from: Sequence,
+    to: Sequence,
+    position: usize,
+    count: usize,
 }
 
 fn save(

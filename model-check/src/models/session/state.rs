@@ -65,8 +65,10 @@ pub struct Owner {
 pub struct Note {
     /// The operation under way.
     pub begun: Option<Begun>,
-    /// The text behind which the outputs at hand were computed.
-    pub outputs: Option<Text>,
+    /// The text behind whose last tokens the outputs at hand were computed, and how many these are.
+    pub outputs: Option<(Text, u8)>,
+    /// What was chosen and not handed out yet.
+    pub chosen: Option<TokenId>,
     /// Whether an outcome was unknown, and nothing has cut the sequence back since.
     pub unsure: bool,
     /// Whether that happened to what was to cut it back: nobody will ever know.
@@ -100,6 +102,8 @@ pub struct Begun {
     pub evaluated: u8,
     /// How many were cut off.
     pub cut: u8,
+    /// How many were taken from another session.
+    pub shared: u8,
     /// How many items were handed out.
     pub emitted: u8,
     /// Whether its caller went away.
@@ -284,6 +288,10 @@ impl Broken {
 /// Rules about single steps, which no state by itself shows to be broken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rule {
+    /// T13: something was taken from another session that is not what was to be evaluated.
+    SharedOther,
+    /// T14: a token was handed out that was not chosen.
+    NotChosen,
     /// T1: a token was chosen by outputs that are not those behind the tape.
     StaleOutputs,
     /// T2: a cache of which nobody can tell what it holds was used.

@@ -206,7 +206,8 @@ impl Sessions {
         let goes_on = matches!(
             effect,
             Effect::Evaluate { .. }
-                | Effect::Sample
+                | Effect::Share { .. }
+                | Effect::Sample { .. }
                 | Effect::Emit(_)
                 | Effect::Save { .. }
                 | Effect::Load { .. }
@@ -248,7 +249,7 @@ impl Sessions {
             owner.notes[key.place] = Note::default();
             return;
         };
-        let now = session.sequence();
+        let (now, is_answered) = (session.sequence(), session.answer().is_some());
         if sequence.is_some() && now.is_some() && sequence != now {
             // T11: the contents of another sequence are the session's from here on.
             mark("session: restored");
@@ -258,6 +259,9 @@ impl Sessions {
                 broken.note(Rule::RestoredOther);
             }
             owner.notes[key.place].outputs = None;
+        }
+        if is_answered {
+            owner.notes[key.place].chosen = None;
         }
     }
 
@@ -276,7 +280,11 @@ impl Sessions {
         if !self.is(Mutant::CancelIgnored) {
             owner.table.cancel(key, ticket);
         }
+        let is_answered = owner.table.session(key).is_some_and(|session| session.answer().is_some());
         let note = &mut owner.notes[place];
+        if is_answered {
+            note.chosen = None;
+        }
         if let Some(begun) = &mut note.begun {
             begun.cancelled = true;
             if self.is(Mutant::CancelHandsOut)
@@ -309,6 +317,7 @@ impl Sessions {
             _ => None,
         };
         owner.table.end(key, ending);
+        owner.notes[place].chosen = None;
         if ending == Ending::Fenced {
             owner.notes[place].told = true;
         }

@@ -21,6 +21,7 @@ impl Owner {
                 IDENTITY,
                 sessions.places.min(PLACES),
                 sessions.sequences.min(SEQUENCES),
+                sessions.sharing,
             ),
             cache: [Cells::NONE; SEQUENCES],
             notes: Default::default(),

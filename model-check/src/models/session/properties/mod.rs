@@ -17,6 +17,8 @@ pub mod t11_refusal_leaves_session;
 pub mod t11_restores_what_was_saved;
 pub mod t12_history_is_text;
 pub mod t12_no_gap;
+pub mod t13_shares_the_same;
+pub mod t14_handed_out_was_chosen;
 pub mod t1_own_outputs;
 pub mod t1_tape_is_cache;
 pub mod t2_unknown_not_used;
@@ -61,6 +63,8 @@ pub fn of(sessions: &Sessions) -> Vec<Promise<Sessions>> {
         t11_refusal_leaves_session::promise(),
         t12_history_is_text::promise(),
         t12_no_gap::promise(),
+        t13_shares_the_same::promise(),
+        t14_handed_out_was_chosen::promise(),
         contract::promise(),
     ];
     let budget = &sessions.budget;

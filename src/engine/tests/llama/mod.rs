@@ -1,4 +1,10 @@
-//! The llama.cpp backend on the demo model.
+//! The llama.cpp backend: the engine on the demo model here, the rest on small models of other architectures.
+
+mod adapters;
+mod architectures;
+mod choosing;
+mod embedding;
+mod small;
 
 use std::fs;
 use std::ops::ControlFlow;
@@ -11,7 +17,7 @@ use modeld_spec::session::stop::StopStrings;
 use modeld_spec::session::tape::ReuseReason;
 
 use super::{PATIENCE, collect, engine, gate, greedy};
-use crate::engine::backend::{Backend, Batch, EvalError, LoadRequest, Model, Row, Sequence};
+use crate::engine::backend::{Backend, Batch, EvalError, LoadRequest, Model, Row, Sequence, Settings};
 use crate::engine::chat::ChatMessage;
 use crate::engine::llama::{Llama, bare::Bare};
 use crate::engine::{Engine, Limits, OpenRequest, Prompt, Session};
@@ -173,6 +179,7 @@ fn a_copied_sequence_goes_on_like_the_one_it_was_copied_from() {
         sessions_max: 2,
         batch_tokens: 32,
         threads: Some(1),
+        settings: Settings::default(),
     };
     let load = Llama.load(gate.pass_resident().unwrap(), &request, &mut |_| ControlFlow::Continue(()));
     let mut model = load.unwrap();
