@@ -52,6 +52,7 @@ use super::backend::{
     ModelFacts, ModelInfo, ModelKey, Pooling, Sampler, Sequence, Settings,
 };
 use super::grammar::Pieces;
+use super::manifest::CacheSettings;
 use crate::owner::gate::ResidentPermit;
 
 /// The backend.
@@ -223,6 +224,10 @@ impl LlamaModel {
 impl Model for LlamaModel {
     fn info(&self) -> &ModelInfo {
         &self.info
+    }
+
+    fn cache_settings(&self) -> CacheSettings {
+        CacheSettings::from(&self.settings)
     }
 
     fn tokenize(&self, text: &str, beginning: bool, control: bool) -> Result<Vec<TokenId>, Error> {
