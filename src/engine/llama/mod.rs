@@ -52,6 +52,7 @@ use super::backend::{
     ModelFacts, ModelInfo, ModelKey, Pooling, Sampler, Sequence, Settings,
 };
 use super::grammar::Pieces;
+use super::manifest::CacheSettings;
 use crate::owner::gate::ResidentPermit;
 
 /// The backend.
@@ -61,6 +62,10 @@ pub struct Llama;
 impl Backend for Llama {
     fn name(&self) -> &'static str {
         "llama"
+    }
+
+    fn build(&self) -> String {
+        format!("llama.cpp of llama-cpp-sys-2 {BINDINGS}, ggml {}", weights::ggml_version())
     }
 
     fn identify(&self, path: &Path) -> Result<ModelKey, Error> {
@@ -221,6 +226,10 @@ impl Model for LlamaModel {
         &self.info
     }
 
+    fn cache_settings(&self) -> CacheSettings {
+        CacheSettings::from(&self.settings)
+    }
+
     fn tokenize(&self, text: &str, beginning: bool, control: bool) -> Result<Vec<TokenId>, Error> {
         self.weights.tokenize(text, beginning, control)
     }
@@ -358,3 +367,18 @@ const EMBEDDED_TOKENS_MAX: usize = 2048;
 
 /// Adapters of a model at most.
 const ADAPTERS_MAX: usize = 16;
+
+/// The version of the bindings, which pins the one of llama.cpp: it says more than llama.cpp says of itself.
+const BINDINGS: &str = "0.1.161";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_build_names_the_bindings_that_are_built() {
+        let pinned = format!("llama-cpp-sys-2 = {{ version = \"={BINDINGS}\"");
+        assert!(include_str!("../../../Cargo.toml").contains(&pinned), "{pinned}");
+        assert!(Llama.build().contains(", ggml 0."), "{}", Llama.build());
+    }
+}

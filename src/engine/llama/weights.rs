@@ -321,6 +321,12 @@ unsafe extern "C" fn report(fraction: f32, data: *mut c_void) -> bool {
     !reader.broken_off
 }
 
+/// What the library calls its version.
+pub(super) fn ggml_version() -> String {
+    // SAFETY: no arguments; a text that is part of the library.
+    text_at(unsafe { sys::ggml_version() }).unwrap_or_default()
+}
+
 /// A copy of a text of llama.cpp; `None` for null.
 pub(super) fn text_at(text: *const c_char) -> Option<String> {
     // SAFETY: not null, ends with a zero byte, and lives as long as what it came from.

@@ -11,6 +11,7 @@ mod digests;
 mod tests;
 
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 
 use modeld_spec::error::Error;
 use modeld_spec::session::snapshot::Digest;
@@ -19,7 +20,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 pub use self::digests::FileDigests;
-use super::backend::{Backend, Model};
+use super::backend::{Adapter, Backend, Model, Settings};
 
 /// What a cache is computed with.
 #[derive(Clone, Debug, PartialEq)]
@@ -49,17 +50,48 @@ pub struct AdapterIdentity {
     pub scale: f32,
 }
 
-/// What of a model's settings changes the contents of its cache; in the backend's own words.
+/// What of a model's settings changes the contents of its cache, in words.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CacheSettings {
-    /// The type of the keys, for instance `f16`.
-    pub keys: String,
-    /// The type of the values.
-    pub values: String,
+    /// The type of keys and values, for instance `f16`.
+    pub cache_type: String,
     /// Whether attention is computed in one pass, which lays the values out differently; `auto` where the backend decides.
     pub flash_attention: String,
-    /// How positions are put into the keys, where it is not as the model says.
-    pub rope: String,
+    /// Whether the cache is laid out so that what one session computes depends on no other.
+    pub reproducible: String,
+    /// Layers on a GPU, which rounds otherwise; `all` where there is no limit.
+    pub gpu_layers: String,
+}
+
+impl AdapterIdentity {
+    /// The adapters of these settings, in their order, with the digests of their files.
+    ///
+    /// # Errors
+    /// As [`FileDigests::digest`].
+    pub fn all(
+        settings: &Settings,
+        files: &FileDigests,
+        progress: &mut dyn FnMut(u64, u64) -> ControlFlow<()>,
+    ) -> Result<Vec<Self>, Error> {
+        let adapter = |adapter: &Adapter| {
+            let digest = files.digest(&adapter.path, progress)?;
+            Ok(AdapterIdentity { digest, scale: adapter.scale })
+        };
+        settings.adapters.iter().map(adapter).collect()
+    }
+}
+
+impl From<&Settings> for CacheSettings {
+    fn from(settings: &Settings) -> Self {
+        // Each field by its name, so that a new one is thought of here; the adapters have fields of their own.
+        let Settings { adapters: _, cache_type, flash_attention, reproducible, gpu_layers } = settings;
+        CacheSettings {
+            cache_type: word(cache_type),
+            flash_attention: word(flash_attention),
+            reproducible: reproducible.to_string(),
+            gpu_layers: gpu_layers.map_or("all".to_string(), |layers| layers.to_string()),
+        }
+    }
 }
 
 impl Manifest {
@@ -88,7 +120,7 @@ impl Manifest {
 
     /// All of it as names and texts, always in the same order.
     pub fn fields(&self) -> Vec<(String, String)> {
-        let CacheSettings { keys, values, flash_attention, rope } = &self.settings;
+        let CacheSettings { cache_type, flash_attention, reproducible, gpu_layers } = &self.settings;
         let template = self.template.map_or(String::new(), |digest| digest.to_string());
         let mut fields = vec![
             ("backend", self.backend.clone()),
@@ -96,10 +128,10 @@ impl Manifest {
             ("model", self.model.to_string()),
             ("tokenizer", self.tokenizer.to_string()),
             ("template", template),
-            ("cache.keys", keys.clone()),
-            ("cache.values", values.clone()),
+            ("cache.type", cache_type.clone()),
             ("cache.flash_attention", flash_attention.clone()),
-            ("cache.rope", rope.clone()),
+            ("cache.reproducible", reproducible.clone()),
+            ("cache.gpu_layers", gpu_layers.clone()),
             ("adapters", self.adapters.len().to_string()),
         ]
         .into_iter()
@@ -223,6 +255,16 @@ fn tokenizer_digest(model: &dyn Model) -> Result<Digest, Error> {
         part(&[u8::from(model.is_end(token))]);
     }
     Ok(Digest(hash.finalize().into()))
+}
+
+/// The stable word for a setting.
+fn word(setting: &impl Serialize) -> String {
+    match serde_json::to_value(setting) {
+        Ok(serde_json::Value::String(word)) => word,
+        // A setting that is no word is told by its whole JSON.
+        Ok(value) => value.to_string(),
+        Err(error) => error.to_string(),
+    }
 }
 
 fn mismatch(field: &str, claimed: &str, found: &str) -> Error {

@@ -16,7 +16,7 @@ use sha2::Digest as _;
 use super::digests::FileDigests;
 use super::{AdapterIdentity, CacheSettings, Claimed, Manifest, digest_of};
 use crate::data_root::DataRoot;
-use crate::engine::backend::{Backend, LoadRequest};
+use crate::engine::backend::{Adapter, Backend, CacheType, FlashAttention, LoadRequest, Settings};
 use crate::engine::toy::Toy;
 use crate::os::BootClock;
 use crate::owner::gate::Gate;
@@ -33,10 +33,10 @@ fn manifest() -> Manifest {
             AdapterIdentity { digest: Digest([5; 32]), scale: 0.5 },
         ],
         settings: CacheSettings {
-            keys: "f16".to_string(),
-            values: "q8_0".to_string(),
+            cache_type: "f16".to_string(),
             flash_attention: "on".to_string(),
-            rope: String::new(),
+            reproducible: "false".to_string(),
+            gpu_layers: "all".to_string(),
         },
     }
 }
@@ -60,10 +60,10 @@ fn every_field_changes_the_identity_and_is_compared() {
         ("model", |manifest| manifest.model.0[31] ^= 1),
         ("tokenizer", |manifest| manifest.tokenizer.0[0] ^= 1),
         ("template", |manifest| manifest.template = None),
-        ("cache.keys", |manifest| manifest.settings.keys.push('x')),
-        ("cache.values", |manifest| manifest.settings.values.push('x')),
+        ("cache.type", |manifest| manifest.settings.cache_type.push('x')),
+        ("cache.reproducible", |manifest| manifest.settings.reproducible.push('x')),
         ("cache.flash_attention", |manifest| manifest.settings.flash_attention.clear()),
-        ("cache.rope", |manifest| manifest.settings.rope.push('x')),
+        ("cache.gpu_layers", |manifest| manifest.settings.gpu_layers.push('x')),
         ("adapters", |manifest| manifest.adapters.truncate(1)),
         ("adapter.0.digest", |manifest| manifest.adapters.swap(0, 1)),
         ("adapter.1.scale", |manifest| manifest.adapters[1].scale = 0.500_000_06),
@@ -87,9 +87,9 @@ fn every_field_changes_the_identity_and_is_compared() {
 #[test]
 fn what_a_caller_does_not_name_is_not_compared() {
     assert_eq!(manifest().compare(&Claimed::default()), Ok(()));
-    assert_eq!(manifest().compare(&claimed(&[("cache.keys", "f16"), ("adapters", "2")])), Ok(()));
-    let claimed_keys = claimed(&[("cache.keys", "q4_0"), ("cache.values", "f16")]);
-    assert_eq!(manifest().compare(&claimed_keys), mismatch("cache.keys", "q4_0", "f16"));
+    assert_eq!(manifest().compare(&claimed(&[("cache.type", "f16"), ("adapters", "2")])), Ok(()));
+    let claimed_keys = claimed(&[("cache.type", "q4_0"), ("cache.reproducible", "true")]);
+    assert_eq!(manifest().compare(&claimed_keys), mismatch("cache.type", "q4_0", "f16"));
 }
 
 #[test]
@@ -236,6 +236,27 @@ fn a_damaged_memory_of_digests_is_none() {
     assert_eq!(digest(&files, &path).1, 0);
     let names: Vec<_> = fs::read_dir(root.path()).unwrap().flatten().map(|entry| entry.file_name()).collect();
     assert_eq!(names.len(), 2, "{names:?}");
+}
+
+#[test]
+fn settings_are_told_in_words_and_adapters_by_their_files() {
+    let (_directory, root, path) = place(b"adapter");
+    let settings = Settings {
+        adapters: [0.5, 2.0].map(|scale| Adapter { path: path.clone(), scale }).to_vec(),
+        cache_type: CacheType::Q8_0,
+        flash_attention: FlashAttention::On,
+        reproducible: true,
+        gpu_layers: Some(3),
+    };
+    let CacheSettings { cache_type, flash_attention, reproducible, gpu_layers } =
+        CacheSettings::from(&settings);
+    assert_eq!([&*cache_type, &flash_attention, &reproducible, &gpu_layers], ["q8_0", "on", "true", "3"]);
+    let usual = CacheSettings::from(&Settings::default());
+    assert_eq!([&*usual.cache_type, &usual.flash_attention, &usual.gpu_layers], ["f16", "auto", "all"]);
+    let files = FileDigests::of(&root);
+    let adapters = AdapterIdentity::all(&settings, &files, &mut |_, _| ControlFlow::Continue(())).unwrap();
+    let digest = digest_of(b"adapter");
+    assert_eq!(adapters, [0.5, 2.0].map(|scale| AdapterIdentity { digest, scale }));
 }
 
 #[test]

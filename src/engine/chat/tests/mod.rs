@@ -10,7 +10,7 @@ use proptest::prelude::*;
 
 use super::features::Shape;
 use super::{Chat, ChatMessage, ChatTemplate, Features, Templates, ToolCall, messages_from_json};
-use crate::engine::backend::{ModelFacts, ModelInfo};
+use crate::engine::backend::{Capabilities, ModelFacts, ModelInfo};
 
 const MAX: usize = 1 << 20;
 
@@ -36,7 +36,7 @@ fn model(template: &str) -> ModelInfo {
         bos_text: "<s>".to_string(),
         eos_text: "</s>".to_string(),
         tool_template: None,
-        capabilities: Default::default(),
+        capabilities: Capabilities::default(),
     }
 }
 
