@@ -34,7 +34,15 @@ pub enum Kind {
 /// # Errors
 /// What the system says of writing the file.
 pub fn write(path: &Path, kind: Kind, seed: u64) -> io::Result<()> {
-    let (metadata, tensors) = match kind {
+    write_with(path, kind, seed, &[])
+}
+
+/// Writes a model whose metadata is changed: these values are put in, or in the place of those with their names.
+///
+/// # Errors
+/// What the system says of writing the file.
+pub fn write_with(path: &Path, kind: Kind, seed: u64, changes: &[(&'static str, Value)]) -> io::Result<()> {
+    let (mut metadata, tensors) = match kind {
         Kind::Llama(storage) => model_of(&SHAPE, storage, seed),
         Kind::Shallow => model_of(&Shape { layers: 1, ..SHAPE }, Storage::F32, seed),
         Kind::SlidingWindow => gemma(),
@@ -42,6 +50,8 @@ pub fn write(path: &Path, kind: Kind, seed: u64) -> io::Result<()> {
         Kind::Hybrid => jamba(),
         Kind::Encoder => bert(),
     };
+    metadata.retain(|(name, _)| changes.iter().all(|(changed, _)| changed != name));
+    metadata.extend(changes.iter().cloned());
     write_file(path, &metadata, tensors, seed)
 }
 

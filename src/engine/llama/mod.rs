@@ -21,7 +21,9 @@ mod cache;
 mod context;
 mod cpu;
 mod device;
+mod expects;
 mod gguf;
+mod head;
 mod log;
 mod rows;
 mod sampler;
@@ -102,6 +104,7 @@ impl Backend for Llama {
         let settings = &request.settings;
         check(settings)?;
         let facts = self.describe(path)?;
+        expects::check(path, &facts.architecture).map_err(|cause| failed(path, cause))?;
         for adapter in &settings.adapters {
             adapter::check(&adapter.path, &facts.architecture)
                 .map_err(|cause| failed(&adapter.path, cause))?;

@@ -4,6 +4,7 @@ mod adapters;
 mod architectures;
 mod choosing;
 mod embedding;
+mod hostile;
 mod small;
 
 use std::fs;
