@@ -181,6 +181,7 @@ impl Choice {
             stop: StopStrings::new(self.stop.clone())?,
             seed: self.seed,
             continues: Vec::new(),
+            logprobs: None,
             drafts: Drafts::NONE,
         })
     }

@@ -253,7 +253,7 @@ impl Answer {
             self.follow.item(item.epoch, item.index, &item.event)?;
             let index = before + item.index;
             let (text, tokens, end) = match item.event {
-                DecodeEvent::Text { text, tokens } => (text, tokens, None),
+                DecodeEvent::Text { text, tokens, .. } => (text, tokens, None),
                 DecodeEvent::End(end) => (end.text.clone(), end.tokens.clone(), Some(end)),
             };
             if !text.is_empty() || !tokens.is_empty() {

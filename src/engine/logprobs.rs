@@ -1,25 +1,8 @@
 //! How likely tokens were: natural logarithms of the probabilities that a model's logits stand for, before any bias, cut or
 //! temperature.
 
+use modeld_spec::session::report::{Logprob, Logprobs};
 use modeld_spec::session::tape::TokenId;
-
-/// A token and the natural logarithm of its probability: 0 is certain, and every other one is below.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Logprob {
-    /// The token.
-    pub token: TokenId,
-    /// The logarithm.
-    pub logprob: f32,
-}
-
-/// The chosen token and the likeliest ones.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Logprobs {
-    /// That of the token that was taken; negative infinity if the model excludes it.
-    pub chosen: Logprob,
-    /// The likeliest tokens, the first one first; of equals the one with the smaller number.
-    pub top: Vec<Logprob>,
-}
 
 /// The `count` likeliest tokens, at most [`TOP_MAX`], and `chosen`. `None` if there is no finite logit, or no such token.
 ///

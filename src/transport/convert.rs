@@ -11,7 +11,9 @@ use modeld_spec::session::draft::Drafts;
 use modeld_spec::session::finish::FinishReason;
 use modeld_spec::session::operation::Operation;
 use modeld_spec::session::params::{DecodeParams, Sampling, SamplingParams};
-use modeld_spec::session::report::{ContextReport, DecodeEnd, DecodeEvent, PrefixStatus, Room, SuffixStatus};
+use modeld_spec::session::report::{
+    ContextReport, DecodeEnd, DecodeEvent, Logprob, Logprobs, PrefixStatus, Room, SuffixStatus,
+};
 use modeld_spec::session::stop::StopStrings;
 use modeld_spec::session::tape::{Reuse, ReuseReason, TokenCount, TokenId};
 
@@ -49,6 +51,7 @@ pub(super) fn decode_params(request: proto::DecodeRequest) -> Result<DecodeParam
         seed: request.seed,
         continues: request.continues.into_iter().map(TokenId).collect(),
         exact: request.exact,
+        logprobs: request.logprobs.map(|count| u8::try_from(count).unwrap_or(u8::MAX)),
         drafts: drafts(request.drafts),
     })
 }
@@ -79,6 +82,7 @@ pub(crate) fn decode_request(params: &DecodeParams) -> proto::DecodeRequest {
         seed: params.seed,
         continues: ids(&params.continues),
         exact: params.exact,
+        logprobs: params.logprobs.map(u32::from),
         drafts: (params.drafts != Drafts::NONE)
             .then(|| proto::Drafts { most: params.drafts.most.into(), alike: params.drafts.alike.into() }),
     }
@@ -86,19 +90,24 @@ pub(crate) fn decode_request(params: &DecodeParams) -> proto::DecodeRequest {
 
 /// The item of a decode that begins at token `index`.
 pub(super) fn decode_item(epoch: Epoch, index: u64, event: DecodeEvent) -> proto::DecodeItem {
-    let (text, tokens, end) = match event {
-        DecodeEvent::Text { text, tokens } => (text, tokens, None),
+    let (text, tokens, probable, end) = match event {
+        DecodeEvent::Text { text, tokens, logprobs } => (text, tokens, logprobs, None),
         DecodeEvent::End(mut end) => {
             let (text, tokens) = (std::mem::take(&mut end.text), std::mem::take(&mut end.tokens));
-            (text, tokens, Some(decode_end(&end)))
+            let probable = std::mem::take(&mut end.logprobs);
+            (text, tokens, probable, Some(decode_end(&end)))
         }
     };
-    proto::DecodeItem { epoch: epoch.get(), index, text, tokens: ids(&tokens), end }
+    let logprobs = probable.iter().map(proto::Logprobs::from).collect();
+    proto::DecodeItem { epoch: epoch.get(), index, text, tokens: ids(&tokens), logprobs, end }
 }
 
 pub(crate) fn decode_event(item: proto::DecodeItem) -> Result<DecodeEvent, Malformed> {
     let tokens = item.tokens.into_iter().map(TokenId).collect();
-    let Some(end) = item.end else { return Ok(DecodeEvent::Text { text: item.text, tokens }) };
+    let logprobs = item.logprobs.into_iter().map(Logprobs::try_from).collect::<Result<Vec<_>, _>>()?;
+    let Some(end) = item.end else {
+        return Ok(DecodeEvent::Text { text: item.text, tokens, logprobs });
+    };
     use proto::decode_end::Finish;
     let finish = match end.finish.ok_or(Malformed("finish reason"))? {
         Finish::EndOfGeneration(_) => FinishReason::EndOfGeneration,
@@ -110,6 +119,7 @@ pub(crate) fn decode_event(item: proto::DecodeItem) -> Result<DecodeEvent, Malfo
         Finish::Cancelled(_) => FinishReason::Cancelled,
     };
     Ok(DecodeEvent::End(DecodeEnd {
+        logprobs,
         text: item.text,
         tokens,
         finish,
@@ -357,3 +367,23 @@ const OPERATIONS: [Operation; 5] = [
 
 #[cfg(test)]
 mod tests;
+
+impl From<&Logprobs> for proto::Logprobs {
+    fn from(logprobs: &Logprobs) -> Self {
+        let logprob = |of: &Logprob| proto::Logprob { token: of.token.0, logprob: of.logprob };
+        proto::Logprobs {
+            chosen: Some(logprob(&logprobs.chosen)),
+            top: logprobs.top.iter().map(logprob).collect(),
+        }
+    }
+}
+
+impl TryFrom<proto::Logprobs> for Logprobs {
+    type Error = Malformed;
+
+    fn try_from(message: proto::Logprobs) -> Result<Self, Malformed> {
+        let logprob = |of: proto::Logprob| Logprob { token: TokenId(of.token), logprob: of.logprob };
+        let chosen = message.chosen.map(logprob).ok_or(Malformed("logprobs.chosen"))?;
+        Ok(Logprobs { chosen, top: message.top.into_iter().map(logprob).collect() })
+    }
+}

@@ -205,6 +205,8 @@ pub struct DecodeParams {
     /// Whether `continues` is evaluated token by token, as it was generated. A backend rounds otherwise when it evaluates tokens
     /// together, and hundreds of tokens later the likeliest one may be another; this costs as long as generating them did.
     pub exact: bool,
+    /// How many of the likeliest tokens are told of each token, with their probabilities and its own; `None`: nothing of all that.
+    pub logprobs: Option<u8>,
     /// How far it guesses ahead; what is generated is the same.
     pub drafts: Drafts,
 }

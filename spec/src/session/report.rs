@@ -90,6 +90,24 @@ pub struct DecodeItem {
     pub event: DecodeEvent,
 }
 
+/// A token and the natural logarithm of its probability: 0 is certain, and every other one is below.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Logprob {
+    /// The token.
+    pub token: TokenId,
+    /// The logarithm.
+    pub logprob: f32,
+}
+
+/// The chosen token and the likeliest ones.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Logprobs {
+    /// That of the token that was taken; negative infinity if the model excludes it.
+    pub chosen: Logprob,
+    /// The likeliest tokens, the first one first; of equals the one with the smaller number.
+    pub top: Vec<Logprob>,
+}
+
 /// What an item of a decode's stream says.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -100,6 +118,9 @@ pub enum DecodeEvent {
         text: String,
         /// The tokens sampled since the item before.
         tokens: Vec<TokenId>,
+        /// How likely each of them was, if that was asked for.
+        #[serde(default)]
+        logprobs: Vec<Logprobs>,
     },
     /// The end; nothing comes after it.
     End(DecodeEnd),
@@ -112,6 +133,9 @@ pub struct DecodeEnd {
     pub text: String,
     /// The tokens sampled since the item before.
     pub tokens: Vec<TokenId>,
+    /// How likely each of them was, if that was asked for.
+    #[serde(default)]
+    pub logprobs: Vec<Logprobs>,
     /// Why.
     #[serde(flatten)]
     pub finish: FinishReason,

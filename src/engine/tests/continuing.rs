@@ -23,7 +23,7 @@ async fn an_answer_that_goes_on_elsewhere_is_the_same_to_the_last_character() {
     while let Some(item) = stream.next().await {
         let (mut text, mut tokens) = heads.last().cloned().unwrap();
         match item.unwrap().event {
-            DecodeEvent::Text { text: more, tokens: ids } => (text.push_str(&more), tokens.extend(ids)),
+            DecodeEvent::Text { text: more, tokens: ids, .. } => (text.push_str(&more), tokens.extend(ids)),
             DecodeEvent::End(end) => (text.push_str(&end.text), tokens.extend(end.tokens)),
         };
         heads.push((text, tokens));

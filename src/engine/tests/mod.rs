@@ -116,7 +116,7 @@ pub(super) async fn collect(mut stream: DecodeStream) -> Result<Output, Error> {
     loop {
         let item = tokio::time::timeout(PATIENCE, stream.next()).await.expect("an item within the bound");
         match item.expect("an end before the end of the stream")?.event {
-            DecodeEvent::Text { text: more, tokens: ids } => {
+            DecodeEvent::Text { text: more, tokens: ids, .. } => {
                 text.push_str(&more);
                 tokens.extend(ids);
             }

@@ -6,7 +6,7 @@ use modeld_spec::error::Error;
 use modeld_spec::ids::Epoch;
 use modeld_spec::session::finish::FinishReason;
 use modeld_spec::session::params::DecodeParams;
-use modeld_spec::session::report::{DecodeEnd, DecodeEvent, DecodeItem, Room};
+use modeld_spec::session::report::{DecodeEnd, DecodeEvent, DecodeItem, Logprobs, Room};
 use modeld_spec::session::stop::StopMatcher;
 use modeld_spec::session::tape::{TokenCount, TokenId};
 use modeld_spec::session::text::TextAssembler;
@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 use super::Items;
 use crate::engine::backend::{Model, Sampler};
+use crate::engine::logprobs::logprobs;
 
 /// The text of a decode, its sampler, and its reader.
 pub(super) struct Writing {
@@ -23,11 +24,21 @@ pub(super) struct Writing {
     text: TextAssembler,
     stop: StopMatcher,
     /// Text that is whole and certain, and tokens, since the last item.
-    unsent: (String, Vec<TokenId>),
+    unsent: Unsent,
+    /// How many of the likeliest tokens are told.
+    told: Option<u8>,
     /// Tokens of the text when it began, those of the answer that it goes on with included.
     prompt_tokens: usize,
     started: Instant,
     first_token: Option<Instant>,
+}
+
+/// What waits for the next item.
+#[derive(Default)]
+struct Unsent {
+    text: String,
+    tokens: Vec<TokenId>,
+    logprobs: Vec<Logprobs>,
 }
 
 impl Writing {
@@ -63,7 +74,8 @@ impl Writing {
             seed,
             text: assembler,
             stop,
-            unsent: (String::new(), Vec::new()),
+            unsent: Unsent::default(),
+            told: params.logprobs,
             prompt_tokens: text.len() + params.continues.len(),
             started,
             first_token: None,
@@ -84,6 +96,9 @@ impl Writing {
     pub(super) fn choose(&mut self, model: &dyn Model, logits: &[f32]) -> Result<Option<TokenId>, Error> {
         let token = self.sampler.sample(logits)?;
         self.first_token.get_or_insert_with(Instant::now);
+        if let Some(count) = self.told.filter(|_| !model.is_end(token)) {
+            self.unsent.logprobs.extend(logprobs(logits, token, count.into()));
+        }
         Ok((!model.is_end(token)).then_some(token))
     }
 
@@ -93,14 +108,14 @@ impl Writing {
         model.piece(token, &mut bytes)?;
         let mut whole = String::new();
         self.text.push(&bytes, &mut whole);
-        let stopped = self.stop.push(&whole, &mut self.unsent.0);
-        self.unsent.1.push(token);
-        let is_due = !self.unsent.0.is_empty() || UNSENT_TOKENS_MAX <= self.unsent.1.len();
+        let stopped = self.stop.push(&whole, &mut self.unsent.text);
+        self.unsent.tokens.push(token);
+        let is_due = !self.unsent.text.is_empty() || UNSENT_TOKENS_MAX <= self.unsent.tokens.len();
         if is_due && !stopped {
-            let (text, tokens) = std::mem::take(&mut self.unsent);
+            let Unsent { text, tokens, logprobs } = std::mem::take(&mut self.unsent);
             // There is room: nobody else puts, and it was looked at before the token was chosen. A reader that went away is seen
             // at the next step.
-            let _ = self.items.put(DecodeItem { epoch, event: DecodeEvent::Text { text, tokens } });
+            let _ = self.items.put(DecodeItem { epoch, event: DecodeEvent::Text { text, tokens, logprobs } });
         }
         Ok(stopped)
     }
@@ -108,7 +123,9 @@ impl Writing {
     /// Ends it well.
     pub(super) fn end(mut self, finish: FinishReason, generated: u64, room: Room) {
         let elapsed = self.started.elapsed();
-        let (mut text, tokens) = std::mem::take(&mut self.unsent);
+        let Unsent { mut text, tokens, mut logprobs } = std::mem::take(&mut self.unsent);
+        // A token that was chosen and dropped by a cancel has none.
+        logprobs.truncate(tokens.len());
         if finish != FinishReason::StopString {
             let mut rest = String::new();
             self.text.finish(&mut rest);
@@ -118,6 +135,7 @@ impl Writing {
         self.items.end(Ok(DecodeEnd {
             text,
             tokens,
+            logprobs,
             finish,
             prompt_tokens: TokenCount::of(self.prompt_tokens),
             generated_tokens: TokenCount(generated),

@@ -54,7 +54,12 @@ fn any_event() -> impl Strategy<Value = DecodeEvent> {
     let numbers = (any::<u64>(), any::<u64>(), any::<u32>(), prop::option::of(any::<u64>()), any::<u64>());
     let end = (any::<String>(), any_tokens(), finish, any_room(), numbers);
     prop_oneof![
-        (any::<String>(), any_tokens()).prop_map(|(text, tokens)| DecodeEvent::Text { text, tokens }),
+        (any::<String>(), any_tokens()).prop_map(|(text, tokens)| {
+            let logprob = |token: &TokenId| Logprob { token: *token, logprob: -0.5 };
+            let of = |token| Logprobs { chosen: logprob(token), top: vec![logprob(token)] };
+            let logprobs = tokens.iter().map(of).collect();
+            DecodeEvent::Text { text, tokens, logprobs }
+        }),
         end.prop_map(|(text, tokens, finish, room, (prompt, generated, seed, first, elapsed))| {
             DecodeEvent::End(DecodeEnd {
                 text,
@@ -62,6 +67,7 @@ fn any_event() -> impl Strategy<Value = DecodeEvent> {
                 finish,
                 prompt_tokens: TokenCount(prompt),
                 generated_tokens: TokenCount(generated),
+                logprobs: Vec::new(),
                 seed,
                 room,
                 first_token: first.map(Duration::from_nanos),
@@ -99,6 +105,7 @@ fn any_params() -> impl Strategy<Value = DecodeParams> {
                 continues,
                 exact,
                 drafts,
+                logprobs: seed.map(|seed| seed as u8),
             }
         })
 }

@@ -256,7 +256,7 @@ fn follow(client: &Client) -> Option<Follow> {
 
 /// An item of one token.
 fn item() -> DecodeEvent {
-    DecodeEvent::Text { text: String::new(), tokens: vec![TokenId(1)] }
+    DecodeEvent::Text { text: String::new(), tokens: vec![TokenId(1)], logprobs: Vec::new() }
 }
 
 /// For how long a client looks for an owner: longer than any story here.
