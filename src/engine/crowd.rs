@@ -51,7 +51,8 @@ impl Served {
         let (worker, receiver) = Worker::new(control.clone(), info, limits.clone());
         let thread = {
             let control = control.clone();
-            let workshop = Workshop { limits, snapshots: None, identity: digest_of(b"toy") };
+            let workshop =
+                Workshop { limits, snapshots: None, identity: digest_of(b"toy"), reproducible: false };
             // A model stays on the thread that loaded it.
             thread::spawn(move || worker::serve(load(), receiver, control, workshop))
         };

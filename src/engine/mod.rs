@@ -50,3 +50,4 @@ pub use load::{LoadPhase, LoadProgress, Loading};
 pub use service::{Engine, ModelStatus, OpenRequest, StillRunning};
 pub use session::{DecodeStream, Prompt, Session, SessionId};
 pub use stores::Stores;
+pub use worker::Embedded;

@@ -13,9 +13,9 @@ use tokio::time::{Instant, timeout_at};
 use super::backend::{Backend, LoadRequest, ModelFacts, ModelKey, Settings};
 use super::limits::Limits;
 use super::load::{Entry, Loading, State};
-use super::session::{Session, SessionId};
+use super::session::{Prompt, Session, SessionId};
 use super::stores::Stores;
-use super::worker::{Control, check_gate};
+use super::worker::{Control, Embedded, check_gate};
 use crate::owner::gate::Gate;
 use crate::sync::{AtomicBool, Ordering};
 
@@ -183,6 +183,16 @@ impl Engine {
         let session = Session { id: opened.deliver(), context_tokens, worker, table: self.table.clone() };
         self.table.insert(&session);
         Ok(session)
+    }
+
+    /// The embedding of a text, and loads the model for it if it is not resident.
+    ///
+    /// # Errors
+    /// As [`Engine::load`]; [`Error::UnsupportedFeature`] if the model does not embed; [`Error::BackendFailed`].
+    pub async fn embed(&self, request: &OpenRequest, prompt: Prompt) -> Result<Embedded, Error> {
+        let worker = self.load(request)?.worker().await?;
+        worker.check_text(&prompt.text)?;
+        worker.embed(prompt).await
     }
 
     /// The session with this id.

@@ -47,7 +47,7 @@ fn serve() -> Served {
     let (worker, receiver) = Worker::new(control.clone(), info, limits.clone());
     let thread = {
         let control = control.clone();
-        let workshop = Workshop { limits, snapshots: None, identity: digest_of(b"toy") };
+        let workshop = Workshop { limits, snapshots: None, identity: digest_of(b"toy"), reproducible: false };
         thread::spawn(move || worker::serve(load(), receiver, control, workshop))
     };
     Served { worker, control, draining, thread }

@@ -22,6 +22,7 @@ mod writing;
 use std::fmt;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use modeld_spec::error::Error;
 use modeld_spec::ids::Epoch;
@@ -30,8 +31,9 @@ use modeld_spec::session::report::{
     ContextReport, DecodeEnd, DecodeItem, PrefixStatus, RestoreStatus, SnapshotStatus, SuffixStatus,
 };
 use modeld_spec::session::snapshot::Digest;
+use modeld_spec::session::tape::TokenCount;
 
-use super::backend::ModelInfo;
+use super::backend::{Embedding, ModelInfo};
 use super::bell::Bell;
 use super::handoff::Writer;
 use super::limits::Limits;
@@ -54,6 +56,8 @@ pub(super) type Items = Writer<DecodeItem, Result<DecodeEnd, Error>>;
 pub(super) enum Command {
     /// Open a session with this much context; `None`: as much as the model was loaded for.
     Open { context_tokens: Option<usize>, reply: Reply<Opened> },
+    /// Embed a text, beside the sessions.
+    Embed { prompt: Prompt, reply: Reply<Embedded> },
     /// Do something in a session.
     Operate { session: SessionId, what: Operate },
 }
@@ -67,6 +71,19 @@ pub(super) enum Operate {
     Restore { id: Digest, reply: Reply<RestoreStatus> },
     Explain { reply: Reply<ContextReport> },
     Close { reply: Reply<()> },
+}
+
+/// The embedding of a text.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Embedded {
+    /// The epoch in which it was made.
+    pub epoch: Epoch,
+    /// The numbers, and how they were made.
+    pub embedding: Embedding,
+    /// Tokens of the text.
+    pub tokens: TokenCount,
+    /// From the start of the operation to its end.
+    pub elapsed: Duration,
 }
 
 /// A session on its way to its opener: closed again if it never gets there.
@@ -202,6 +219,10 @@ impl Worker {
     ) -> Result<T, Error> {
         let session = session.clone();
         self.call(|reply| Command::Operate { session, what: make(reply) }).await
+    }
+
+    pub(super) async fn embed(&self, prompt: Prompt) -> Result<Embedded, Error> {
+        self.call(|reply| Command::Embed { prompt, reply }).await
     }
 
     async fn call<T>(&self, make: impl FnOnce(Reply<T>) -> Command) -> Result<T, Error> {

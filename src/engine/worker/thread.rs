@@ -18,13 +18,13 @@ use modeld_spec::session::effect::{Ask, Refusal};
 use modeld_spec::session::machine::Ending;
 use modeld_spec::session::operation::{Admission, Operation};
 use modeld_spec::session::table::{Key, Sharing, Table};
-use modeld_spec::session::tape::TokenId;
+use modeld_spec::session::tape::{TokenCount, TokenId};
 
 use super::desk::Desk;
 use super::seat::{Goal, Job, Seat};
 use super::writing::Writing;
-use super::{Command, Control, Opened, Operate, Workshop, answer};
-use crate::engine::backend::Model;
+use super::{Command, Control, Embedded, Opened, Operate, Reply, Workshop, answer};
+use crate::engine::backend::{EvalError, Model};
 use crate::engine::limits::Limits;
 use crate::engine::mailbox::Receiver;
 use crate::engine::session::{Prompt, SessionId};
@@ -125,6 +125,10 @@ impl Thread {
                 let opened = self.open(context_tokens);
                 answer(reply, opened);
             }
+            Command::Embed { prompt, reply } => {
+                let embedded = self.embed(&prompt, &reply);
+                answer(reply, embedded);
+            }
             Command::Operate { session, what } => match self.find(&session) {
                 Some(key) => self.operate(key, what),
                 None => refuse(what, self.gone(&session)),
@@ -148,6 +152,26 @@ impl Thread {
             *seat = Some(Seat::new(id.clone(), key));
         }
         Ok(Opened { id, context_tokens, control: self.control.clone(), delivered: false })
+    }
+
+    /// Embeds a text. The sessions wait for it as for a batch: a text is bounded by what the model embeds at once.
+    fn embed(&mut self, prompt: &Prompt, reply: &Reply<Embedded>) -> Result<Embedded, Error> {
+        self.control.check()?;
+        let started = Instant::now();
+        if !self.model.info().capabilities.embeds {
+            let backend = format!("the model {}", self.model.info().facts.name);
+            return Err(Error::UnsupportedFeature { backend, feature: "embeddings".to_string() });
+        }
+        let tokens = self.model.tokenize(&prompt.text, true, prompt.control)?;
+        let control = self.control.clone();
+        let stop = || control.check().is_err() || reply.is_cancelled();
+        let permit = control.gate.pass_resident()?;
+        let embedding = self.model.embed(permit, &tokens, &stop).map_err(|error| match error {
+            EvalError::Stopped => control.check().err().unwrap_or(Error::Cancelled),
+            EvalError::Failed(cause) => Error::BackendFailed { cause },
+        })?;
+        let (epoch, tokens) = (control.gate.epoch(), TokenCount::of(tokens.len()));
+        Ok(Embedded { epoch, embedding, tokens, elapsed: started.elapsed() })
     }
 
     fn find(&self, session: &SessionId) -> Option<Key> {
