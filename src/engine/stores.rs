@@ -7,7 +7,7 @@ use modeld_spec::error::Error;
 use modeld_spec::session::snapshot::Digest;
 
 use super::backend::{Backend, LoadRequest, Model, ModelKey};
-use super::manifest::{FileDigests, Manifest, digest_of};
+use super::manifest::{AdapterIdentity, FileDigests, Manifest, digest_of};
 use super::snapshots::SnapshotStore;
 
 /// The stores of an engine. The default is none: its sessions can't be written to disk.
@@ -33,6 +33,7 @@ impl Stores {
         // Without snapshots it is compared with nothing.
         let Some((_, digests)) = &self.snapshots else { return Ok(digest_of(key.0.as_bytes())) };
         let digest = backend.digest(&request.path, digests, progress)?;
-        Ok(Manifest::of(backend, model, digest, &[])?.identity())
+        let adapters = AdapterIdentity::all(&request.settings, digests, progress)?;
+        Ok(Manifest::of(backend, model, digest, &adapters)?.identity())
     }
 }
