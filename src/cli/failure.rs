@@ -112,6 +112,11 @@ impl From<StartError> for Failure {
                 let hint = "see that the data root's disk has room, or pass another one with --data-root";
                 Failure::new(Exit::DataRoot, &error, Some(hint.to_owned()))
             }
+            StartError::Snapshots(_) => {
+                let hint =
+                    "see that `snapshots` in the data root is a directory of yours and its disk has room";
+                Failure::new(Exit::DataRoot, &error, Some(hint.to_owned()))
+            }
             StartError::Died(_) => Failure::new(Exit::Failed, &error, None),
         }
     }

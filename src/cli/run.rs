@@ -127,9 +127,9 @@ impl Run {
         };
         let prefix = if self.chat {
             let system = self.system.iter().map(|text| ChatMessage::new("system", text));
-            Content::Chat(system.chain([ChatMessage::user(prompt)]).collect())
+            Content::chat(system.chain([ChatMessage::user(prompt)]))
         } else {
-            Content::Prompt(Prompt { text: prompt, control: self.control })
+            Content::Prompt(Prompt::Text { text: prompt, control: self.control })
         };
         Ok(Request { open, prefix, suffix: None, params: self.choice.params()? })
     }

@@ -15,8 +15,10 @@ use super::generate::{Generation, Request};
 use super::link::Link;
 use super::session::Session;
 use crate::data_root::DataRoot;
-use crate::engine::ModelStatus;
-use crate::engine::backend::ModelFacts;
+use crate::engine::backend::{Capabilities, Device, ModelFacts, Settings};
+use crate::engine::chat::Features;
+use crate::engine::manifest::Claimed;
+use crate::engine::{Embedded, ModelStatus, Prompt};
 use crate::probe::{Detector, ProbeError};
 use crate::transport::convert::{self, Malformed};
 use crate::transport::error::{Failed, from_status};
@@ -51,7 +53,7 @@ impl Default for Options {
 }
 
 /// Which model a session is wanted on, and with how much context.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct OpenSession {
     /// The model's name, or the absolute path of its file.
     pub model: String,
@@ -59,6 +61,23 @@ pub struct OpenSession {
     pub context_tokens: Option<u64>,
     /// The backend that is expected; `None`: whichever is served.
     pub backend: Option<String>,
+    /// How the model is evaluated. With other settings it is loaded once more.
+    pub settings: Settings,
+    /// What the cache is believed to be computed with: the owner compares it.
+    pub claimed: Claimed,
+}
+
+/// What is known of a model without a session.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Described {
+    /// What its header says.
+    pub facts: ModelFacts,
+    /// What the owner could evaluate it with.
+    pub devices: Vec<Device>,
+    /// What it can do; `None` if it is not resident.
+    pub capabilities: Option<Capabilities>,
+    /// What its chat template knows; `None` if it is not resident, or has no template.
+    pub chat: Option<Features>,
 }
 
 /// How an owner stands.
@@ -139,16 +158,41 @@ impl Client {
         })
     }
 
-    /// What the header of a model's file says.
+    /// What is known of a model: what its header says, and of a resident one what it can do.
     ///
     /// # Errors
     /// [`ConnError`].
-    pub async fn describe(&self, model: &str) -> Result<ModelFacts, ConnError> {
+    pub async fn describe(&self, model: &str) -> Result<Described, ConnError> {
         let link = self.link().await?;
         let request = proto::DescribeRequest { fence: link.fence(), model: model.to_string() };
         let described = self.call(&link, async |mut calls| calls.describe(request).await).await?;
         self.admit(described.epoch)?;
-        Ok(described.facts.ok_or(Malformed("facts"))?.into())
+        Ok(Described {
+            facts: described.facts.ok_or(Malformed("facts"))?.into(),
+            devices: described.devices.into_iter().map(Device::try_from).collect::<Result<_, _>>()?,
+            capabilities: described.capabilities.map(Into::into),
+            chat: described.chat.map(Into::into),
+        })
+    }
+
+    /// The embedding of a text, by the model that `open` names; loads it if it is not resident. Dropping the future cancels it.
+    ///
+    /// # Errors
+    /// [`ConnError`].
+    pub async fn embed(&self, open: &OpenSession, prompt: &Prompt) -> Result<Embedded, ConnError> {
+        let link = self.link().await?;
+        let request = proto::EmbedRequest {
+            fence: link.fence(),
+            model: open.model.clone(),
+            content: Some(prompt.into()),
+            backend: open.backend.clone(),
+            settings: convert::settings_message(&open.settings),
+            context: open.context_tokens,
+        };
+        let answer = self.call(&link, async |mut calls| calls.embed(request).await).await?;
+        let embedded = convert::embedded(answer)?;
+        self.admit(embedded.epoch.get())?;
+        Ok(embedded)
     }
 
     /// Opens a session at the owner; `progress` hears how much of the model is loaded, from 0 to 1. Dropping the future leaves no

@@ -22,8 +22,9 @@ use tokio::time::sleep;
 
 use super::client::{Client, OpenSession};
 use super::error::ConnError;
-use super::session::{Content, Session};
+use super::session::Session;
 use crate::os::{BootClock, Clock};
+use crate::transport::convert::Content;
 
 /// What to generate.
 #[derive(Clone, Debug)]

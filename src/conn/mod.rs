@@ -15,10 +15,12 @@ mod generate;
 pub(crate) mod link;
 mod session;
 
-pub use client::{Client, OpenSession, Options, OwnerStatus};
+pub use client::{Client, Described, OpenSession, Options, OwnerStatus};
 pub use error::ConnError;
 pub use generate::{Event, Generation, Request, Totals};
-pub use session::{Content, Item, Items, Session};
+pub use session::{Item, Items, Session};
+
+pub use crate::transport::convert::Content;
 
 #[cfg(test)]
 mod tests;

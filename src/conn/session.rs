@@ -1,16 +1,22 @@
 //! A session at one owner, and the items of its decodes.
 
+use std::collections::BTreeMap;
+
 use modeld_spec::ids::{Epoch, InstanceId};
 use modeld_spec::session::params::DecodeParams;
-use modeld_spec::session::report::{ContextReport, DecodeEvent, PrefixStatus, SuffixStatus};
+use modeld_spec::session::report::{
+    ContextReport, DecodeEvent, PrefixStatus, RestoreStatus, SnapshotStatus, SuffixStatus,
+};
+use modeld_spec::session::snapshot::Digest;
+use modeld_spec::session::tape::TokenId;
 
 use super::client::{Client, OpenSession};
 use super::error::ConnError;
 use super::link::Link;
-use crate::engine::Prompt;
-use crate::engine::backend::ModelFacts;
-use crate::engine::chat::ChatMessage;
-use crate::transport::convert::{self, Malformed};
+use crate::engine::backend::{Capabilities, ModelFacts};
+use crate::engine::chat::Features;
+use crate::engine::manifest::Claimed;
+use crate::transport::convert::{self, Content, Malformed};
 use crate::transport::proto;
 
 /// A session at the owner of one epoch; it ends with the connection. Dropped, it is closed soon.
@@ -21,17 +27,11 @@ pub struct Session {
     id: String,
     context_tokens: u64,
     facts: ModelFacts,
+    capabilities: Capabilities,
+    chat: Option<Features>,
+    manifest: Claimed,
     /// The server keeps the session as long as this stream is open.
     _open: tonic::Streaming<proto::OpenSessionItem>,
-}
-
-/// What goes on the tape of a session.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Content {
-    /// Text.
-    Prompt(Prompt),
-    /// A conversation, rendered by the model's own chat template with the beginning of the answer.
-    Chat(Vec<ChatMessage>),
 }
 
 /// The items of a decode, in order. Dropped before the last one, it cancels the decode.
@@ -67,6 +67,8 @@ impl Session {
             model: request.model.clone(),
             context: request.context_tokens,
             backend: request.backend.clone(),
+            settings: convert::settings_message(&request.settings),
+            claimed: BTreeMap::from(request.claimed.clone()).into_iter().collect(),
         };
         let mut items = client.call(&link, async |mut calls| calls.open_session(request).await).await?;
         loop {
@@ -82,6 +84,10 @@ impl Session {
                         id: opened.session,
                         context_tokens: opened.context,
                         facts: opened.facts.ok_or(Malformed("facts"))?.into(),
+                        capabilities: opened.capabilities.unwrap_or_default().into(),
+                        chat: opened.chat.map(Into::into),
+                        manifest: Claimed::new(opened.manifest.into_iter().collect())
+                            .map_err(|_| Malformed("manifest"))?,
                         _open: items,
                     });
                 }
@@ -107,6 +113,21 @@ impl Session {
     /// What the header of its model says.
     pub fn facts(&self) -> &ModelFacts {
         &self.facts
+    }
+
+    /// What its model can do.
+    pub fn capabilities(&self) -> Capabilities {
+        self.capabilities
+    }
+
+    /// What the chat template of its model knows; `None` if it has none.
+    pub fn chat_features(&self) -> Option<Features> {
+        self.chat
+    }
+
+    /// What its cache is computed with, to be claimed of another session; empty where the owner keeps no snapshots.
+    pub fn manifest(&self) -> &Claimed {
+        &self.manifest
     }
 
     /// Makes `content` the beginning of the tape; what of it is resident is reused. Dropping the future cancels it.
@@ -155,12 +176,54 @@ impl Session {
         Ok(Items { client: self.client.clone(), link: self.link.clone(), stream, is_over: false })
     }
 
+    /// Writes the session to the owner's disk. The name that it gets can be restored at this owner and at later ones.
+    ///
+    /// # Errors
+    /// [`ConnError`].
+    pub async fn snapshot(&self) -> Result<SnapshotStatus, ConnError> {
+        let request = proto::SnapshotRequest { fence: self.link.fence(), session: self.id.clone() };
+        let call = self.client.call(&self.link, async |mut calls| calls.snapshot(request).await);
+        let status = SnapshotStatus::try_from(call.await?)?;
+        self.client.admit(status.epoch.get())?;
+        Ok(status)
+    }
+
+    /// Puts a snapshot in the place of what the session has. If it is refused the session is as it was.
+    ///
+    /// # Errors
+    /// [`ConnError`]; [`Error::SnapshotRefused`](modeld_spec::error::Error) says why.
+    pub async fn restore(&self, snapshot: Digest) -> Result<RestoreStatus, ConnError> {
+        let request = proto::RestoreRequest {
+            fence: self.link.fence(),
+            session: self.id.clone(),
+            snapshot: snapshot.to_string(),
+        };
+        let call = self.client.call(&self.link, async |mut calls| calls.restore(request).await);
+        let status = RestoreStatus::try_from(call.await?)?;
+        self.client.admit(status.epoch.get())?;
+        Ok(status)
+    }
+
+    /// The tokens of its text: all that was put on the tape and handed out, up to its end.
+    ///
+    /// # Errors
+    /// [`ConnError`].
+    pub async fn text(&self) -> Result<Vec<TokenId>, ConnError> {
+        let (fence, session) = (self.link.fence(), self.id.clone());
+        let request = proto::ExplainContextRequest { fence, session, tokens: true };
+        let call = self.client.call(&self.link, async |mut calls| calls.explain_context(request).await);
+        let answer = call.await?;
+        self.client.admit(answer.epoch)?;
+        Ok(answer.tokens.into_iter().map(TokenId).collect())
+    }
+
     /// How the context is used.
     ///
     /// # Errors
     /// [`ConnError`].
     pub async fn explain(&self) -> Result<ContextReport, ConnError> {
-        let request = proto::ExplainContextRequest { fence: self.link.fence(), session: self.id.clone() };
+        let (fence, session) = (self.link.fence(), self.id.clone());
+        let request = proto::ExplainContextRequest { fence, session, tokens: false };
         let call = self.client.call(&self.link, async |mut calls| calls.explain_context(request).await);
         let report = ContextReport::try_from(call.await?)?;
         self.client.admit(report.epoch.get())?;
@@ -205,24 +268,5 @@ impl Items {
         let item = item.ok_or(Malformed("end"))?;
         let (epoch, index) = (self.client.admit(item.epoch)?, item.index);
         Ok(Item { epoch, index, event: convert::decode_event(item)? })
-    }
-}
-
-impl From<&Content> for proto::Content {
-    fn from(content: &Content) -> Self {
-        use proto::content;
-        let content = match content {
-            Content::Prompt(Prompt { text, control }) => {
-                content::Content::Text(proto::Text { text: text.clone(), control: *control })
-            }
-            Content::Chat(messages) => {
-                let message = |message: &ChatMessage| proto::ChatMessage {
-                    role: message.role.clone(),
-                    content: message.content.clone(),
-                };
-                content::Content::Chat(proto::Chat { messages: messages.iter().map(message).collect() })
-            }
-        };
-        proto::Content { content: Some(content) }
     }
 }

@@ -99,7 +99,7 @@ async fn the_whole_loop() {
     let (_directory, root) = data_root();
     let owner = TestOwner::start(&root, 3);
     let client = client(&root);
-    let facts = client.describe("toy").await.unwrap();
+    let facts = client.describe("toy").await.unwrap().facts;
     assert_eq!((facts.name.as_str(), facts.has_chat_template), ("toy", true));
 
     let mut fractions = Vec::new();
@@ -111,7 +111,7 @@ async fn the_whole_loop() {
         (owner.epoch, &owner.instance, 1000)
     );
 
-    let chat = Content::Chat(vec![ChatMessage::user("hello")]);
+    let chat = Content::chat([ChatMessage::user("hello")]);
     let prefix = session.ensure_prefix(&chat).await.unwrap();
     let again = session.ensure_prefix(&chat).await.unwrap();
     assert_eq!((again.reuse.reused, again.reuse.prefilled.0), (prefix.reuse.prefilled, 0));

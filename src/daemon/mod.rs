@@ -1,7 +1,7 @@
 //! The daemon: an owner that serves its engine over a socket, from the join to the release.
 //!
 //! ```text
-//!     bind socket -> join or stand by -> engine -> serve -> ... -> quiesce, flush, free, release
+//!     bind socket -> join or stand by -> snapshots -> engine -> serve -> ... -> quiesce, flush, free, release
 //! ```
 //!
 //! The socket is bound before the join, so that the endpoint in the record can be connected to from the first
@@ -25,7 +25,9 @@ pub use self::backend::BackendKind;
 use self::models::ModelFiles;
 pub use self::models::is_model_name;
 use self::resident::Resident;
-use crate::engine::{Engine, Limits};
+use crate::engine::manifest::FileDigests;
+use crate::engine::snapshots::{SnapshotLimits, SnapshotStore, StoreError};
+use crate::engine::{Engine, Limits, Stores};
 use crate::owner::gate::Gate;
 use crate::owner::{self, Config, JoinError, Owner, Released, StandbyEvent, Stop};
 use crate::transport::listen::{ListenError, Listener, other_directories, socket_path};
@@ -59,6 +61,9 @@ pub enum StartError {
     /// The socket could not be had.
     #[error(transparent)]
     Listen(#[from] ListenError),
+    /// Snapshots could not be kept.
+    #[error("the snapshots of the data root can't be used")]
+    Snapshots(#[source] StoreError),
     /// A thread of the daemon died.
     #[error("a part of the daemon died")]
     Died(#[from] TaskError),
@@ -93,10 +98,9 @@ pub struct Daemon {
 pub async fn start(options: Options) -> Result<Started, StartError> {
     let (listener, config) = listen(&options)?;
     let owner = tokio::task::spawn_blocking(move || owner::join(config)).await??;
-    Ok(match owner.gate() {
-        Some(gate) => Started::Owner(Box::new(Daemon::serve(owner, gate, listener, &options))),
-        None => Started::Follower(owner),
-    })
+    let Some(gate) = owner.gate() else { return Ok(Started::Follower(owner)) };
+    let (owner, stores) = open_stores(owner, &options).await?;
+    Ok(Started::Owner(Box::new(Daemon::serve(owner, gate, stores, listener, &options))))
 }
 
 /// Serves as soon as this process can own the data root; `None` when `stop` was asked first. `tell` hears, on
@@ -111,10 +115,35 @@ pub async fn stand_by(
 ) -> Result<Option<Daemon>, StartError> {
     let (listener, config) = listen(&options)?;
     let owner = tokio::task::spawn_blocking(move || owner::stand_by(config, &stop, &mut tell)).await??;
-    Ok(owner.and_then(|owner| {
-        let gate = owner.gate()?;
-        Some(Daemon::serve(owner, gate, listener, &options))
-    }))
+    let Some((owner, gate)) = owner.and_then(|owner| owner.gate().map(|gate| (owner, gate))) else {
+        return Ok(None);
+    };
+    let (owner, stores) = open_stores(owner, &options).await?;
+    Ok(Some(Daemon::serve(owner, gate, stores, listener, &options)))
+}
+
+/// What the engine keeps on disk. An owner that can't keep anything gives up what it owns: what fails here says that the data root
+/// can't be used.
+async fn open_stores(owner: Owner, options: &Options) -> Result<(Owner, Stores), StartError> {
+    let (root, limits) = (options.join.data_root.clone(), SnapshotLimits::default());
+    let opened = tokio::task::spawn_blocking(move || {
+        let (Some(gate), Some(committer)) = (owner.gate(), owner.committer()) else {
+            return Ok((owner, Stores::default()));
+        };
+        // Lost again already: what is to be heard of that is heard from the owner.
+        let Ok(permit) = gate.pass() else { return Ok((owner, Stores::default())) };
+        match SnapshotStore::open(&root, committer, &permit, limits) {
+            Ok(store) => {
+                let snapshots = Some((Arc::new(store), Arc::new(FileDigests::of(&root))));
+                Ok((owner, Stores { snapshots }))
+            }
+            Err(error) => {
+                let _ = owner.release(&mut ());
+                Err(StartError::Snapshots(error))
+            }
+        }
+    });
+    opened.await?
 }
 
 fn listen(options: &Options) -> Result<(Listener, Config), StartError> {
@@ -128,8 +157,9 @@ fn listen(options: &Options) -> Result<(Listener, Config), StartError> {
 }
 
 impl Daemon {
-    fn serve(owner: Owner, gate: Arc<Gate>, listener: Listener, options: &Options) -> Self {
-        let engine = Arc::new(Engine::new(Arc::clone(&gate), options.backend.make(), options.limits.clone()));
+    fn serve(owner: Owner, gate: Arc<Gate>, stores: Stores, listener: Listener, options: &Options) -> Self {
+        let engine = Engine::new(Arc::clone(&gate), options.backend.make(), options.limits.clone());
+        let engine = Arc::new(engine.with_stores(stores));
         let files = ModelFiles::new(options.join.data_root.clone());
         let instance = options.join.instance.clone();
         let service = Service::new(instance, gate, Arc::clone(&engine), move |name| files.resolve(name));

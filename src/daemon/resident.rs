@@ -37,7 +37,7 @@ impl ResidentState for Resident {
         self.runtime.block_on(self.engine.shutdown(QUIESCE_MAX)).map_err(|running| running.to_string())
     }
 
-    /// Sessions live in memory alone: nothing of them outlives the owner.
+    /// A snapshot is on disk when it is answered: nothing else of a session outlives the owner.
     fn flush(&mut self) -> Result<(), String> {
         Ok(())
     }

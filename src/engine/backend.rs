@@ -76,6 +76,14 @@ pub trait Backend: Send + Sync {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ModelKey(pub String);
 
+impl ModelKey {
+    /// The same model, evaluated with these settings: another load, as the cache is another one. The usual settings change nothing.
+    #[must_use]
+    pub fn with(self, settings: &Settings) -> Self {
+        if *settings == Settings::default() { self } else { ModelKey(format!("{self} {settings:?}")) }
+    }
+}
+
 impl fmt::Display for ModelKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)

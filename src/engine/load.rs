@@ -20,6 +20,7 @@ use tokio::sync::watch;
 
 use super::backend::{Backend, LoadRequest, Model, ModelInfo, ModelKey};
 use super::limits::Limits;
+use super::manifest::Manifest;
 use super::service::Models;
 use super::stores::Stores;
 use super::worker::{self, Control, Worker, Workshop, named};
@@ -44,6 +45,9 @@ pub enum LoadPhase {
     /// There will be no model.
     Failed,
 }
+
+/// What tells the cache of a model from every other, and what that is made of.
+type Known = (Digest, Option<Arc<Manifest>>);
 
 /// What is known about a model.
 #[derive(Clone)]
@@ -129,10 +133,10 @@ impl Entry {
 
     fn run(self: &Arc<Self>, backend: &dyn Backend, models: &Models, limits: Arc<Limits>, stores: &Stores) {
         match self.load(backend, models, stores) {
-            Ok((model, identity)) => {
+            Ok((model, (identity, manifest))) => {
                 let info = Arc::new(model.info().clone());
                 let (worker, commands) = Worker::new(self.control.clone(), info, limits.clone());
-                self.state.send_replace(State::Ready(worker));
+                self.state.send_replace(State::Ready(worker.with_manifest(manifest)));
                 let snapshots = stores.snapshots.as_ref().map(|(snapshots, _)| snapshots.clone());
                 let reproducible = self.request.settings.reproducible;
                 let workshop = Workshop { limits, snapshots, identity, reproducible };
@@ -151,7 +155,7 @@ impl Entry {
         backend: &dyn Backend,
         models: &Models,
         stores: &Stores,
-    ) -> Result<(Box<dyn Model>, Digest), Error> {
+    ) -> Result<(Box<dyn Model>, Known), Error> {
         self.control.check()?;
         let mut broken_off = None;
         let mut progress = |fraction: f32| {

@@ -10,9 +10,10 @@ use modeld_spec::error::Error;
 use modeld_spec::ids::Epoch;
 use tokio::time::{Instant, timeout_at};
 
-use super::backend::{Backend, LoadRequest, ModelFacts, ModelKey, Settings};
+use super::backend::{Backend, Device, LoadRequest, ModelFacts, ModelInfo, ModelKey, Settings};
 use super::limits::Limits;
 use super::load::{Entry, Loading, State};
+use super::manifest::{Claimed, Manifest};
 use super::session::{Prompt, Session, SessionId};
 use super::stores::Stores;
 use super::worker::{Control, Embedded, check_gate};
@@ -20,7 +21,7 @@ use crate::owner::gate::Gate;
 use crate::sync::{AtomicBool, Ordering};
 
 /// Which model a session is opened on, and with how much context.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct OpenRequest {
     /// The model's file.
     pub model: PathBuf,
@@ -28,12 +29,22 @@ pub struct OpenRequest {
     pub context_tokens: Option<usize>,
     /// The backend that the caller expects; `None`: whichever is served.
     pub backend: Option<String>,
+    /// How the model is evaluated. With other settings it is another load.
+    pub settings: Settings,
+    /// What the caller believes the cache is computed with: it is compared.
+    pub claimed: Claimed,
 }
 
 impl OpenRequest {
     /// A session on this model, with the defaults.
     pub fn new(model: impl Into<PathBuf>) -> Self {
-        OpenRequest { model: model.into(), context_tokens: None, backend: None }
+        OpenRequest {
+            model: model.into(),
+            context_tokens: None,
+            backend: None,
+            settings: Settings::default(),
+            claimed: Claimed::default(),
+        }
     }
 }
 
@@ -115,6 +126,19 @@ impl Engine {
         self.backend.describe(model)
     }
 
+    /// What the models could be evaluated with.
+    pub fn devices(&self) -> Vec<Device> {
+        self.backend.devices()
+    }
+
+    /// What is known of this model since it is resident; `None` if it is not.
+    pub fn resident(&self, model: &Path) -> Option<Arc<ModelInfo>> {
+        self.models.lock().values().find_map(|entry| match entry.state() {
+            State::Ready(worker) if entry.request.path == model => Some(worker.info().clone()),
+            _ => None,
+        })
+    }
+
     /// Loads a model, or joins the load that is under way, or finds it loaded. The load goes on as long as somebody waits.
     ///
     /// # Errors
@@ -132,7 +156,7 @@ impl Engine {
             let max = self.limits.context_max;
             return Err(invalid("context", format!("must be 1 to {max} tokens and is {context_tokens}")));
         }
-        let key = self.backend.identify(&request.model)?;
+        let key = self.backend.identify(&request.model)?.with(&request.settings);
         let mut models = self.models.lock();
         match models.get(&key) {
             Some(entry) if entry.is_over() => drop(models.remove(&key)),
@@ -152,7 +176,7 @@ impl Engine {
             sessions_max: self.limits.sessions_max,
             batch_tokens: self.limits.batch_tokens,
             threads: self.limits.threads,
-            settings: Settings::default(),
+            settings: request.settings.clone(),
         };
         let control = Arc::new(Control::new(self.gate.clone(), self.draining.clone()));
         let entry = Arc::new(Entry::new(key.clone(), load, control));
@@ -174,10 +198,11 @@ impl Engine {
     ///
     /// # Errors
     /// As [`Engine::load`]; why the load failed; [`Error::TooManySessions`]; [`Error::InvalidArgument`] for more context
-    /// than the model was loaded for.
+    /// than the model was loaded for; [`Error::ManifestMismatch`].
     pub async fn open_session(&self, request: &OpenRequest) -> Result<Session, Error> {
         let loading = self.load(request)?;
         let worker = loading.worker().await?;
+        check_claims(worker.manifest(), &request.claimed)?;
         let opened = worker.open(request.context_tokens).await?;
         let context_tokens = opened.context_tokens;
         let session = Session { id: opened.deliver(), context_tokens, worker, table: self.table.clone() };
@@ -191,7 +216,7 @@ impl Engine {
     /// As [`Engine::load`]; [`Error::UnsupportedFeature`] if the model does not embed; [`Error::BackendFailed`].
     pub async fn embed(&self, request: &OpenRequest, prompt: Prompt) -> Result<Embedded, Error> {
         let worker = self.load(request)?.worker().await?;
-        worker.check_text(&prompt.text)?;
+        worker.check_prompt(&prompt)?;
         worker.embed(prompt).await
     }
 
@@ -341,6 +366,17 @@ impl Table {
         // Each session holds the table: they are dropped after the lock is released.
         let sessions = std::mem::take(&mut *self.lock());
         drop(sessions);
+    }
+}
+
+/// Compares what a caller believes of the cache with what is the case.
+fn check_claims(manifest: Option<&Manifest>, claimed: &Claimed) -> Result<(), Error> {
+    match manifest {
+        Some(manifest) => manifest.compare(claimed),
+        None if claimed.is_empty() => Ok(()),
+        None => {
+            Err(invalid("the manifest", "can't be compared: this engine keeps nothing on disk".to_string()))
+        }
     }
 }
 

@@ -18,11 +18,13 @@ use modeld_spec::session::report::{
     SuffixStatus,
 };
 use modeld_spec::session::snapshot::Digest;
+use modeld_spec::session::tape::TokenId;
 use uuid::Uuid;
 
 use super::backend::ModelInfo;
 use super::chat::{self, ChatMessage};
 use super::handoff::{Reader, Taken, handoff};
+use super::manifest::Manifest;
 use super::service::Table;
 use super::worker::{Operate, Worker};
 
@@ -52,25 +54,30 @@ impl fmt::Display for SessionId {
     }
 }
 
-/// Text for a session.
+/// What goes on the tape of a session.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Prompt {
-    /// The text.
-    pub text: String,
-    /// Whether texts of control tokens in it (`<|im_end|>`) become those tokens. A rendered chat needs it; text of a user
-    /// that is not trusted should not have it.
-    pub control: bool,
+pub enum Prompt {
+    /// Text.
+    Text {
+        /// The text.
+        text: String,
+        /// Whether texts of control tokens in it (`<|im_end|>`) become those tokens. A rendered chat needs it; text of a user
+        /// that is not trusted should not have it.
+        control: bool,
+    },
+    /// Tokens as they are: nothing is put in front of them.
+    Tokens(Vec<TokenId>),
 }
 
 impl Prompt {
     /// Text in which control tokens count.
     pub fn rendered(text: impl Into<String>) -> Self {
-        Prompt { text: text.into(), control: true }
+        Prompt::Text { text: text.into(), control: true }
     }
 
     /// Text that is nothing but text.
     pub fn literal(text: impl Into<String>) -> Self {
-        Prompt { text: text.into(), control: false }
+        Prompt::Text { text: text.into(), control: false }
     }
 }
 
@@ -99,6 +106,11 @@ impl Session {
         self.worker.info()
     }
 
+    /// What its cache is computed with; `None` where nothing is kept on disk, and no file was digested.
+    pub fn manifest(&self) -> Option<&Manifest> {
+        self.worker.manifest()
+    }
+
     /// Tokens of context that it has.
     pub fn context_tokens(&self) -> usize {
         self.context_tokens
@@ -111,7 +123,7 @@ impl Session {
     /// [`Error::SessionFatal`]; [`Error::InvalidArgument`] for too long a text; [`Error::BackendFailed`];
     /// [`Error::Fenced`], [`Error::Draining`].
     pub async fn ensure_prefix(&self, prompt: Prompt) -> Result<PrefixStatus, Error> {
-        self.worker.check_text(&prompt.text)?;
+        self.worker.check_prompt(&prompt)?;
         self.worker.operate(&self.id, |reply| Operate::EnsurePrefix { prompt, reply }).await
     }
 
@@ -120,7 +132,7 @@ impl Session {
     /// # Errors
     /// As [`Session::ensure_prefix`].
     pub async fn prefill_suffix(&self, prompt: Prompt) -> Result<SuffixStatus, Error> {
-        self.worker.check_text(&prompt.text)?;
+        self.worker.check_prompt(&prompt)?;
         self.worker.operate(&self.id, |reply| Operate::PrefillSuffix { prompt, reply }).await
     }
 
@@ -160,6 +172,14 @@ impl Session {
     /// [`Error::SessionClosed`], [`Error::Fenced`], [`Error::Draining`].
     pub async fn explain(&self) -> Result<ContextReport, Error> {
         self.worker.operate(&self.id, |reply| Operate::Explain { reply }).await
+    }
+
+    /// The tokens of its text: the tape up to its end, and the token behind it that was handed out; also while another operation runs.
+    ///
+    /// # Errors
+    /// As [`Session::explain`].
+    pub async fn text(&self) -> Result<Vec<TokenId>, Error> {
+        self.worker.operate(&self.id, |reply| Operate::Text { reply }).await
     }
 
     /// Ends the session and frees its part of the cache; an operation under way ends with [`Error::SessionClosed`].

@@ -18,7 +18,7 @@ pub struct Stores {
 }
 
 impl Stores {
-    /// What tells the cache of this model from every other. Reads the model's file once a content; `progress` can break that off.
+    /// What tells the cache of this model from every other, and what that is made of where there is a disk. Reads the model's file once a content; `progress` can break that off.
     ///
     /// # Errors
     /// What [`FileDigests::digest`] and [`Manifest::of`] say.
@@ -29,11 +29,12 @@ impl Stores {
         key: &ModelKey,
         request: &LoadRequest,
         progress: &mut dyn FnMut(u64, u64) -> ControlFlow<()>,
-    ) -> Result<Digest, Error> {
+    ) -> Result<(Digest, Option<Arc<Manifest>>), Error> {
         // Without snapshots it is compared with nothing.
-        let Some((_, digests)) = &self.snapshots else { return Ok(digest_of(key.0.as_bytes())) };
+        let Some((_, digests)) = &self.snapshots else { return Ok((digest_of(key.0.as_bytes()), None)) };
         let digest = backend.digest(&request.path, digests, progress)?;
         let adapters = AdapterIdentity::all(&request.settings, digests, progress)?;
-        Ok(Manifest::of(backend, model, digest, &adapters)?.identity())
+        let manifest = Manifest::of(backend, model, digest, &adapters)?;
+        Ok((manifest.identity(), Some(Arc::new(manifest))))
     }
 }

@@ -6,19 +6,17 @@ use std::task::{Context, Poll, ready};
 
 use futures_core::Stream;
 use modeld_spec::error::Error;
-use modeld_spec::ids::Epoch;
 use modeld_spec::session::report::{DecodeEvent, DecodeItem};
-use tokio::sync::mpsc;
 use tonic::{Request, Response, Status};
 
 use super::connection::{Connection, Connections, Turn};
-use super::convert;
+use super::convert::{self, Content};
 use super::error::to_status;
+use super::opening::Opening;
 use super::proto;
 use super::proto::modeld_server::Modeld;
 use super::server::Service;
-use crate::engine::chat::ChatMessage;
-use crate::engine::{DecodeStream, LoadPhase, OpenRequest, Prompt, Session};
+use crate::engine::{DecodeStream, OpenRequest, Prompt, Session};
 
 /// Performs the calls of all connections.
 pub(super) struct Calls {
@@ -43,6 +41,18 @@ impl Calls {
     ) -> Result<(Session, Option<Turn>), Status> {
         self.admit(fence)?;
         connection.operation(id).await.map_err(|error| to_status(&error))
+    }
+
+    /// What goes on the tape of `session`.
+    async fn prompt(&self, session: &Session, content: Option<proto::Content>) -> Result<Prompt, Status> {
+        let chat = match convert::content(content).map_err(|error| to_status(&error))? {
+            Content::Prompt(prompt) => return Ok(prompt),
+            Content::Chat(chat) => chat,
+        };
+        let (service, model) = (self.service.clone(), session.info().clone());
+        // A template may take its time, up to a bound.
+        let rendered = off_thread(move || service.render(&model, &chat)).await;
+        rendered.map(Prompt::rendered).map_err(|error| to_status(&error))
     }
 }
 
@@ -70,10 +80,8 @@ impl Modeld for Calls {
         let request = request.into_inner();
         self.admit(request.fence)?;
         let service = self.service.clone();
-        let described = off_thread(move || service.engine.describe(&service.model(&request.model)?)).await;
-        let facts = described.map_err(|error| to_status(&error))?;
-        let epoch = self.service.gate.epoch().get();
-        Ok(Response::new(proto::DescribeResponse { epoch, facts: Some(facts.into()) }))
+        let described = off_thread(move || service.describe(&request.model)).await;
+        Ok(Response::new(described.map_err(|error| to_status(&error))?))
     }
 
     type OpenSessionStream = Opening;
@@ -85,11 +93,7 @@ impl Modeld for Calls {
         let connection = connection(&request)?;
         let request = request.into_inner();
         self.admit(request.fence.clone())?;
-        let (sender, steps) = mpsc::channel(STEPS_MAX);
-        tokio::spawn(open(self.service.clone(), request, connection.clone(), sender));
-        let epoch = self.service.gate.epoch();
-        let state = OpeningState::Loading(self.service.clone());
-        Ok(Response::new(Opening { steps, connection, epoch, state }))
+        Ok(Response::new(Opening::start(self.service.clone(), request, connection)))
     }
 
     async fn ensure_prefix(
@@ -99,7 +103,7 @@ impl Modeld for Calls {
         let connection = connection(&request)?;
         let request = request.into_inner();
         let (session, _turn) = self.operation(&connection, request.fence, &request.session).await?;
-        let prompt = prompt(&session, request.content).map_err(|error| to_status(&error))?;
+        let prompt = self.prompt(&session, request.content).await?;
         let status = session.ensure_prefix(prompt).await.map_err(|error| to_status(&error))?;
         Ok(Response::new(status.into()))
     }
@@ -111,7 +115,7 @@ impl Modeld for Calls {
         let connection = connection(&request)?;
         let request = request.into_inner();
         let (session, _turn) = self.operation(&connection, request.fence, &request.session).await?;
-        let prompt = prompt(&session, request.content).map_err(|error| to_status(&error))?;
+        let prompt = self.prompt(&session, request.content).await?;
         let status = session.prefill_suffix(prompt).await.map_err(|error| to_status(&error))?;
         Ok(Response::new(status.into()))
     }
@@ -127,6 +131,42 @@ impl Modeld for Calls {
         Ok(Response::new(Decoding { items, next_index: 0, turn }))
     }
 
+    async fn snapshot(
+        &self,
+        request: Request<proto::SnapshotRequest>,
+    ) -> Result<Response<proto::SnapshotResponse>, Status> {
+        let connection = connection(&request)?;
+        let request = request.into_inner();
+        let (session, _turn) = self.operation(&connection, request.fence, &request.session).await?;
+        let status = session.snapshot().await.map_err(|error| to_status(&error))?;
+        Ok(Response::new(status.into()))
+    }
+
+    async fn restore(
+        &self,
+        request: Request<proto::RestoreRequest>,
+    ) -> Result<Response<proto::RestoreResponse>, Status> {
+        let connection = connection(&request)?;
+        let request = request.into_inner();
+        let (session, _turn) = self.operation(&connection, request.fence, &request.session).await?;
+        let id = convert::snapshot_name(&request.snapshot).map_err(|error| to_status(&error))?;
+        let status = session.restore(id).await.map_err(|error| to_status(&error))?;
+        Ok(Response::new(status.into()))
+    }
+
+    async fn embed(
+        &self,
+        request: Request<proto::EmbedRequest>,
+    ) -> Result<Response<proto::EmbedResponse>, Status> {
+        let mut request = request.into_inner();
+        self.admit(request.fence.take())?;
+        let service = self.service.clone();
+        let asked = off_thread(move || embedding(&service, request)).await;
+        let (request, prompt) = asked.map_err(|error| to_status(&error))?;
+        let embedded = self.service.engine.embed(&request, prompt).await;
+        Ok(Response::new(embedded.map_err(|error| to_status(&error))?.into()))
+    }
+
     async fn explain_context(
         &self,
         request: Request<proto::ExplainContextRequest>,
@@ -136,7 +176,12 @@ impl Modeld for Calls {
         self.admit(request.fence)?;
         let session = connection.session(&request.session).map_err(|error| to_status(&error))?;
         let report = session.explain().await.map_err(|error| to_status(&error))?;
-        Ok(Response::new(report.into()))
+        let mut answer = proto::ExplainContextResponse::from(report);
+        if request.tokens {
+            let text = session.text().await.map_err(|error| to_status(&error))?;
+            answer.tokens = convert::ids(&text);
+        }
+        Ok(Response::new(answer))
     }
 
     async fn close_session(
@@ -153,96 +198,6 @@ impl Modeld for Calls {
             }
         }
         Ok(Response::new(proto::CloseSessionResponse { epoch: self.service.gate.epoch().get() }))
-    }
-}
-
-/// A step of opening a session.
-enum Step {
-    Progress(f32),
-    Opened(Session),
-}
-
-/// The stream of OpenSession: progress, the session, and nothing more as long as that is open. Dropped, it closes the session.
-pub(super) struct Opening {
-    steps: mpsc::Receiver<Result<Step, Error>>,
-    connection: Arc<Connection>,
-    epoch: Epoch,
-    state: OpeningState,
-}
-
-enum OpeningState {
-    /// No session yet.
-    Loading(Arc<Service>),
-    /// The session with this id, and what ends it: an error if the server stops, none if it was closed.
-    Open(String, Pin<Box<dyn Future<Output = Option<Error>> + Send>>),
-    /// The stream has ended, and the session was closed, or is the engine's to end.
-    Ended,
-}
-
-impl Opening {
-    fn poll_event(
-        &mut self,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<proto::open_session_item::Event, Error>>> {
-        use proto::open_session_item::Event;
-        match &mut self.state {
-            OpeningState::Loading(service) => match ready!(self.steps.poll_recv(context)) {
-                None => Poll::Ready(None),
-                Some(Err(error)) => Poll::Ready(Some(Err(error))),
-                Some(Ok(Step::Progress(fraction))) => Poll::Ready(Some(Ok(Event::Progress(fraction)))),
-                Some(Ok(Step::Opened(session))) => {
-                    let opened = opened(&session);
-                    let stopping = service.stopping();
-                    Poll::Ready(Some(self.connection.adopt(session).map(|closed| {
-                        let end = async {
-                            tokio::select! {
-                                _ = closed => None,
-                                () = stopping => Some(Error::Draining),
-                            }
-                        };
-                        self.state = OpeningState::Open(opened.session.clone(), Box::pin(end));
-                        Event::Opened(opened)
-                    })))
-                }
-            },
-            OpeningState::Open(_, end) => {
-                let end = ready!(end.as_mut().poll(context));
-                self.state = OpeningState::Ended;
-                Poll::Ready(end.map(Err))
-            }
-            OpeningState::Ended => Poll::Ready(None),
-        }
-    }
-}
-
-impl Stream for Opening {
-    type Item = Result<proto::OpenSessionItem, Status>;
-
-    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let epoch = self.epoch.get();
-        let event = ready!(self.poll_event(context));
-        Poll::Ready(event.map(|event| match event {
-            Ok(event) => Ok(proto::OpenSessionItem { epoch, event: Some(event) }),
-            Err(error) => Err(to_status(&error)),
-        }))
-    }
-}
-
-impl Drop for Opening {
-    fn drop(&mut self) {
-        // Closed first: what is sent after it comes back to its sender.
-        self.steps.close();
-        while let Ok(step) = self.steps.try_recv() {
-            if let Ok(Step::Opened(session)) = step {
-                self.connection.close(session);
-            }
-        }
-        // A server that stops has ended the stream, and lets what runs in the session come to its end.
-        if let OpeningState::Open(id, _) = &self.state
-            && let Some(session) = self.connection.give_up(id)
-        {
-            self.connection.close(session);
-        }
     }
 }
 
@@ -274,83 +229,6 @@ impl Stream for Decoding {
     }
 }
 
-/// Loads and opens, as long as somebody listens.
-async fn open(
-    service: Arc<Service>,
-    request: proto::OpenSessionRequest,
-    connection: Arc<Connection>,
-    steps: mpsc::Sender<Result<Step, Error>>,
-) {
-    let opened = tokio::select! {
-        biased;
-        () = steps.closed() => return,
-        opened = load_and_open(&service, request, &steps) => opened,
-    };
-    if let Err(mpsc::error::SendError(Ok(Step::Opened(session)))) = steps.send(opened.map(Step::Opened)).await
-    {
-        connection.close(session);
-    }
-}
-
-async fn load_and_open(
-    service: &Arc<Service>,
-    request: proto::OpenSessionRequest,
-    steps: &mpsc::Sender<Result<Step, Error>>,
-) -> Result<Session, Error> {
-    let context_tokens = request.context.map(|context| usize::try_from(context).unwrap_or(usize::MAX));
-    // Finding out which model it is reads the disk.
-    let loader = service.clone();
-    let (request, mut loading) = off_thread(move || {
-        let model = loader.model(&request.model)?;
-        let request = OpenRequest { model, context_tokens, backend: request.backend };
-        let loading = loader.engine.load(&request)?;
-        Ok((request, loading))
-    })
-    .await?;
-    let mut told = 0.0;
-    loop {
-        let progress = loading.progress().await;
-        if progress.phase != LoadPhase::Loading {
-            break;
-        }
-        if told < progress.fraction {
-            told = progress.fraction;
-            // Nobody listens any more: then this is dropped at its next await.
-            let _ = steps.send(Ok(Step::Progress(told))).await;
-        }
-    }
-    loading.ready().await?;
-    service.engine.open_session(&request).await
-}
-
-fn opened(session: &Session) -> proto::SessionOpened {
-    let info = session.info();
-    proto::SessionOpened {
-        session: session.id().to_string(),
-        context: session.context_tokens() as u64,
-        path: info.path.to_string_lossy().into_owned(),
-        facts: Some(info.facts.clone().into()),
-        vocabulary: info.vocabulary as u64,
-    }
-}
-
-/// What goes on the tape of `session`.
-fn prompt(session: &Session, content: Option<proto::Content>) -> Result<Prompt, Error> {
-    use proto::content::Content;
-    match content.and_then(|content| content.content) {
-        Some(Content::Text(proto::Text { text, control })) => Ok(Prompt { text, control }),
-        Some(Content::Chat(chat)) => {
-            let message = |message: proto::ChatMessage| ChatMessage::new(message.role, message.content);
-            let messages: Vec<ChatMessage> = chat.messages.into_iter().map(message).collect();
-            session.render_chat(&messages).map(Prompt::rendered)
-        }
-        None => Err(Error::InvalidArgument {
-            argument: "content".to_string(),
-            problem: "is missing, or of a kind that this version does not know".to_string(),
-        }),
-    }
-}
-
 fn connection<T>(request: &Request<T>) -> Result<Arc<Connection>, Status> {
     let connection = request.extensions().get::<Arc<Connection>>().cloned();
     connection.ok_or_else(|| {
@@ -358,13 +236,26 @@ fn connection<T>(request: &Request<T>) -> Result<Arc<Connection>, Status> {
     })
 }
 
+/// What is to be embedded, and on which model. Finding that out reads the disk.
+fn embedding(service: &Service, request: proto::EmbedRequest) -> Result<(OpenRequest, Prompt), Error> {
+    let Content::Prompt(prompt) = convert::content(request.content)? else {
+        let problem = "is a chat, and only texts and tokens can be embedded".to_string();
+        return Err(Error::InvalidArgument { argument: "content".to_string(), problem });
+    };
+    let context = request.context.map(|context| usize::try_from(context).unwrap_or(usize::MAX));
+    let open = OpenRequest {
+        context_tokens: context,
+        backend: request.backend,
+        settings: convert::settings(request.settings)?,
+        ..OpenRequest::new(service.model(&request.model)?)
+    };
+    Ok((open, prompt))
+}
+
 /// Does what reads the disk where it keeps nobody else waiting.
-async fn off_thread<T: Send + 'static>(
+pub(super) async fn off_thread<T: Send + 'static>(
     act: impl FnOnce() -> Result<T, Error> + Send + 'static,
 ) -> Result<T, Error> {
     let done = tokio::task::spawn_blocking(act).await;
     done.unwrap_or_else(|_| Err(Error::Internal { cause: "the call panicked".to_string() }))
 }
-
-/// How many steps of opening a session wait for their reader.
-const STEPS_MAX: usize = 4;

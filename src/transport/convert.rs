@@ -3,89 +3,48 @@
 //! What a client sends and what a server answers fail differently: a bad request is the caller's mistake and is named to
 //! him ([`Error::InvalidArgument`]), a bad answer is a defect of the other side ([`Malformed`]).
 
+mod choose;
+mod content;
+mod model;
+
 use std::time::Duration;
 
 use modeld_spec::error::Error;
 use modeld_spec::ids::Epoch;
-use modeld_spec::session::draft::Drafts;
 use modeld_spec::session::finish::FinishReason;
 use modeld_spec::session::operation::Operation;
-use modeld_spec::session::params::{DecodeParams, Sampling, SamplingParams};
 use modeld_spec::session::report::{
-    ContextReport, DecodeEnd, DecodeEvent, Logprob, Logprobs, PrefixStatus, Room, SuffixStatus,
+    ContextReport, DecodeEnd, DecodeEvent, Logprob, Logprobs, PrefixStatus, RestoreStatus, Room,
+    SnapshotStatus, SuffixStatus,
 };
-use modeld_spec::session::stop::StopStrings;
+use modeld_spec::session::snapshot::{Digest, InvalidDigest};
 use modeld_spec::session::tape::{Reuse, ReuseReason, TokenCount, TokenId};
 
+pub(super) use self::choose::decode_params;
+pub(crate) use self::choose::decode_request;
+pub use self::content::Content;
+pub(super) use self::content::content;
+pub(super) use self::model::settings;
+pub(crate) use self::model::{embedded, settings_message};
 use super::proto;
 use crate::engine::ModelStatus;
-use crate::engine::backend::ModelFacts;
 
 /// An answer that breaks the contract of the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the owner's answer has no valid {0}")]
 pub struct Malformed(pub &'static str);
 
-/// The epoch of an answer.
-pub(crate) fn epoch(number: u64) -> Result<Epoch, Malformed> {
-    Epoch::new(number).ok_or(Malformed("epoch"))
-}
-
-pub(super) fn decode_params(request: proto::DecodeRequest) -> Result<DecodeParams, Error> {
-    let defaults = Sampling::default();
-    let given = request.sampling.unwrap_or_default();
-    let sampling = Sampling {
-        temperature: given.temperature.unwrap_or(defaults.temperature),
-        top_k: given.top_k.unwrap_or(defaults.top_k),
-        top_p: given.top_p.unwrap_or(defaults.top_p),
-        min_p: given.min_p.unwrap_or(defaults.min_p),
-        repeat_penalty: given.repeat_penalty.unwrap_or(defaults.repeat_penalty),
-        frequency_penalty: given.frequency_penalty.unwrap_or(defaults.frequency_penalty),
-        presence_penalty: given.presence_penalty.unwrap_or(defaults.presence_penalty),
-        ..defaults
-    };
-    Ok(DecodeParams {
-        sampling: SamplingParams::new(sampling)?,
-        max_tokens: request.max_tokens,
-        stop: StopStrings::new(request.stop)?,
-        seed: request.seed,
-        continues: request.continues.into_iter().map(TokenId).collect(),
-        exact: request.exact,
-        logprobs: request.logprobs.map(|count| u8::try_from(count).unwrap_or(u8::MAX)),
-        drafts: drafts(request.drafts),
+/// The snapshot that a client calls `name`.
+pub(super) fn snapshot_name(name: &str) -> Result<Digest, Error> {
+    name.parse().map_err(|error: InvalidDigest| Error::InvalidArgument {
+        argument: "snapshot".to_string(),
+        problem: format!("is no name of one: {error}"),
     })
 }
 
-/// How far a decode may guess ahead; what is beyond the range is the most that there is.
-fn drafts(given: Option<proto::Drafts>) -> Drafts {
-    let small = |number: u32| u8::try_from(number).unwrap_or(u8::MAX);
-    given.map_or(Drafts::NONE, |given| Drafts { most: small(given.most), alike: small(given.alike).max(1) })
-}
-
-/// The request without fence and session.
-pub(crate) fn decode_request(params: &DecodeParams) -> proto::DecodeRequest {
-    let sampling = params.sampling.get();
-    proto::DecodeRequest {
-        fence: None,
-        session: String::new(),
-        sampling: Some(proto::Sampling {
-            temperature: Some(sampling.temperature),
-            top_k: Some(sampling.top_k),
-            top_p: Some(sampling.top_p),
-            min_p: Some(sampling.min_p),
-            repeat_penalty: Some(sampling.repeat_penalty),
-            frequency_penalty: Some(sampling.frequency_penalty),
-            presence_penalty: Some(sampling.presence_penalty),
-        }),
-        max_tokens: params.max_tokens,
-        stop: params.stop.as_slice().to_vec(),
-        seed: params.seed,
-        continues: ids(&params.continues),
-        exact: params.exact,
-        logprobs: params.logprobs.map(u32::from),
-        drafts: (params.drafts != Drafts::NONE)
-            .then(|| proto::Drafts { most: params.drafts.most.into(), alike: params.drafts.alike.into() }),
-    }
+/// The epoch of an answer.
+pub(crate) fn epoch(number: u64) -> Result<Epoch, Malformed> {
+    Epoch::new(number).ok_or(Malformed("epoch"))
 }
 
 /// The item of a decode that begins at token `index`.
@@ -184,6 +143,52 @@ impl TryFrom<proto::PrefillSuffixResponse> for SuffixStatus {
     }
 }
 
+impl From<SnapshotStatus> for proto::SnapshotResponse {
+    fn from(status: SnapshotStatus) -> Self {
+        proto::SnapshotResponse {
+            epoch: status.epoch.get(),
+            snapshot: status.id.to_string(),
+            covers: status.covers.0,
+            elapsed_ns: nanos(status.elapsed),
+        }
+    }
+}
+
+impl TryFrom<proto::SnapshotResponse> for SnapshotStatus {
+    type Error = Malformed;
+    fn try_from(answer: proto::SnapshotResponse) -> Result<Self, Malformed> {
+        Ok(SnapshotStatus {
+            epoch: epoch(answer.epoch)?,
+            id: answer.snapshot.parse().map_err(|_| Malformed("snapshot"))?,
+            covers: TokenCount(answer.covers),
+            elapsed: Duration::from_nanos(answer.elapsed_ns),
+        })
+    }
+}
+
+impl From<RestoreStatus> for proto::RestoreResponse {
+    fn from(status: RestoreStatus) -> Self {
+        proto::RestoreResponse {
+            epoch: status.epoch.get(),
+            covers: status.covers.0,
+            room: Some(status.room.into()),
+            elapsed_ns: nanos(status.elapsed),
+        }
+    }
+}
+
+impl TryFrom<proto::RestoreResponse> for RestoreStatus {
+    type Error = Malformed;
+    fn try_from(answer: proto::RestoreResponse) -> Result<Self, Malformed> {
+        Ok(RestoreStatus {
+            epoch: epoch(answer.epoch)?,
+            covers: TokenCount(answer.covers),
+            room: room(answer.room)?,
+            elapsed: Duration::from_nanos(answer.elapsed_ns),
+        })
+    }
+}
+
 impl From<ContextReport> for proto::ExplainContextResponse {
     fn from(report: ContextReport) -> Self {
         proto::ExplainContextResponse {
@@ -195,6 +200,7 @@ impl From<ContextReport> for proto::ExplainContextResponse {
             prefilled_total: report.prefilled_total.0,
             reused_total: report.reused_total.0,
             generated_total: report.generated_total.0,
+            tokens: Vec::new(),
         }
     }
 }
@@ -219,30 +225,6 @@ impl TryFrom<proto::ExplainContextResponse> for ContextReport {
             reused_total: TokenCount(answer.reused_total),
             generated_total: TokenCount(answer.generated_total),
         })
-    }
-}
-
-impl From<ModelFacts> for proto::ModelFacts {
-    fn from(facts: ModelFacts) -> Self {
-        proto::ModelFacts {
-            name: facts.name,
-            architecture: facts.architecture,
-            size_bytes: facts.size_bytes,
-            context_train: facts.context_train,
-            has_chat_template: facts.has_chat_template,
-        }
-    }
-}
-
-impl From<proto::ModelFacts> for ModelFacts {
-    fn from(facts: proto::ModelFacts) -> Self {
-        ModelFacts {
-            name: facts.name,
-            architecture: facts.architecture,
-            size_bytes: facts.size_bytes,
-            context_train: facts.context_train,
-            has_chat_template: facts.has_chat_template,
-        }
     }
 }
 
@@ -293,6 +275,26 @@ impl From<Reuse> for proto::Reuse {
             dropped: reuse.dropped.0,
             reason: Some(reason),
         }
+    }
+}
+
+impl From<&Logprobs> for proto::Logprobs {
+    fn from(logprobs: &Logprobs) -> Self {
+        let logprob = |of: &Logprob| proto::Logprob { token: of.token.0, logprob: of.logprob };
+        proto::Logprobs {
+            chosen: Some(logprob(&logprobs.chosen)),
+            top: logprobs.top.iter().map(logprob).collect(),
+        }
+    }
+}
+
+impl TryFrom<proto::Logprobs> for Logprobs {
+    type Error = Malformed;
+
+    fn try_from(message: proto::Logprobs) -> Result<Self, Malformed> {
+        let logprob = |of: proto::Logprob| Logprob { token: TokenId(of.token), logprob: of.logprob };
+        let chosen = message.chosen.map(logprob).ok_or(Malformed("logprobs.chosen"))?;
+        Ok(Logprobs { chosen, top: message.top.into_iter().map(logprob).collect() })
     }
 }
 
@@ -348,7 +350,7 @@ fn decode_end(end: &DecodeEnd) -> proto::DecodeEnd {
     }
 }
 
-fn ids(tokens: &[TokenId]) -> Vec<i32> {
+pub(super) fn ids(tokens: &[TokenId]) -> Vec<i32> {
     tokens.iter().map(|token| token.0).collect()
 }
 
@@ -357,33 +359,15 @@ pub(super) fn nanos(length: Duration) -> u64 {
 }
 
 /// Every operation, for reading its name.
-const OPERATIONS: [Operation; 5] = [
+const OPERATIONS: [Operation; 7] = [
     Operation::EnsurePrefix,
     Operation::PrefillSuffix,
     Operation::Decode,
+    Operation::Snapshot,
+    Operation::Restore,
     Operation::Explain,
     Operation::Close,
 ];
 
 #[cfg(test)]
 mod tests;
-
-impl From<&Logprobs> for proto::Logprobs {
-    fn from(logprobs: &Logprobs) -> Self {
-        let logprob = |of: &Logprob| proto::Logprob { token: of.token.0, logprob: of.logprob };
-        proto::Logprobs {
-            chosen: Some(logprob(&logprobs.chosen)),
-            top: logprobs.top.iter().map(logprob).collect(),
-        }
-    }
-}
-
-impl TryFrom<proto::Logprobs> for Logprobs {
-    type Error = Malformed;
-
-    fn try_from(message: proto::Logprobs) -> Result<Self, Malformed> {
-        let logprob = |of: proto::Logprob| Logprob { token: TokenId(of.token), logprob: of.logprob };
-        let chosen = message.chosen.map(logprob).ok_or(Malformed("logprobs.chosen"))?;
-        Ok(Logprobs { chosen, top: message.top.into_iter().map(logprob).collect() })
-    }
-}

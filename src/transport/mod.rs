@@ -9,6 +9,7 @@ pub mod convert;
 pub mod endpoint;
 pub mod error;
 pub mod listen;
+mod opening;
 pub mod server;
 
 pub use endpoint::Endpoint;

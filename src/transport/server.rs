@@ -33,6 +33,8 @@ use super::listen::Listener;
 use super::proto;
 use super::proto::modeld_server::ModeldServer;
 use crate::engine::Engine;
+use crate::engine::backend::ModelInfo;
+use crate::engine::chat::{Chat, Features, Templates};
 use crate::os::{BootClock, Clock};
 use crate::owner::gate::Gate;
 
@@ -42,6 +44,7 @@ pub struct Service {
     pub(super) gate: Arc<Gate>,
     pub(super) engine: Arc<Engine>,
     resolve: Box<Resolve>,
+    templates: Templates,
     stopping: watch::Sender<bool>,
 }
 
@@ -68,7 +71,8 @@ impl Service {
         engine: Arc<Engine>,
         resolve: impl Fn(&str) -> Result<PathBuf, Error> + Send + Sync + 'static,
     ) -> Self {
-        Service { instance, gate, engine, resolve: Box::new(resolve), stopping: watch::Sender::new(false) }
+        let (resolve, stopping) = (Box::new(resolve), watch::Sender::new(false));
+        Service { instance, gate, engine, resolve, templates: Templates::default(), stopping }
     }
 
     /// Whether a call is meant for this owner, and whether this still is one.
@@ -107,6 +111,30 @@ impl Service {
             _ if name.contains('\0') => Err(invalid("has a zero byte in it")),
             _ => (self.resolve)(name),
         }
+    }
+
+    /// What is known of the model that a client calls `name`. Reads the disk.
+    pub(super) fn describe(&self, name: &str) -> Result<proto::DescribeResponse, Error> {
+        let path = self.model(name)?;
+        let facts = self.engine.describe(&path)?;
+        let resident = self.engine.resident(&path);
+        Ok(proto::DescribeResponse {
+            epoch: self.gate.epoch().get(),
+            facts: Some(facts.into()),
+            devices: self.engine.devices().into_iter().map(Into::into).collect(),
+            capabilities: resident.as_ref().map(|model| model.capabilities.into()),
+            chat: resident.and_then(|model| self.chat_features(&model)).map(Into::into),
+        })
+    }
+
+    /// What the chat template of `model` knows; `None` if it has none that can be used.
+    pub(super) fn chat_features(&self, model: &ModelInfo) -> Option<Features> {
+        self.templates.of(model).ok().map(|template| template.features())
+    }
+
+    /// The text that the chat template of `model` makes of `chat`.
+    pub(super) fn render(&self, model: &ModelInfo, chat: &Chat) -> Result<String, Error> {
+        self.templates.of(model)?.render(chat, self.engine.limits().text_bytes_max)
     }
 
     pub(super) fn health(&self) -> proto::HealthResponse {

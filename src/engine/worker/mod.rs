@@ -31,13 +31,14 @@ use modeld_spec::session::report::{
     ContextReport, DecodeEnd, DecodeItem, PrefixStatus, RestoreStatus, SnapshotStatus, SuffixStatus,
 };
 use modeld_spec::session::snapshot::Digest;
-use modeld_spec::session::tape::TokenCount;
+use modeld_spec::session::tape::{TokenCount, TokenId};
 
 use super::backend::{Embedding, ModelInfo};
 use super::bell::Bell;
 use super::handoff::Writer;
 use super::limits::Limits;
 use super::mailbox::{Receiver, Sender, mailbox};
+use super::manifest::Manifest;
 use super::reply::{self, reply};
 use super::session::{Prompt, SessionId};
 use super::snapshots::SnapshotStore;
@@ -70,6 +71,7 @@ pub(super) enum Operate {
     Snapshot { reply: Reply<SnapshotStatus> },
     Restore { id: Digest, reply: Reply<RestoreStatus> },
     Explain { reply: Reply<ContextReport> },
+    Text { reply: Reply<Vec<TokenId>> },
     Close { reply: Reply<()> },
 }
 
@@ -163,6 +165,7 @@ pub(super) struct Worker {
     commands: Sender<Command>,
     control: Arc<Control>,
     info: Arc<ModelInfo>,
+    manifest: Option<Arc<Manifest>>,
     limits: Arc<Limits>,
 }
 
@@ -174,11 +177,21 @@ impl Worker {
         limits: Arc<Limits>,
     ) -> (Self, Receiver<Command>) {
         let (commands, receiver) = mailbox(limits.commands, control.bell().clone());
-        (Worker { commands, control, info, limits }, receiver)
+        (Worker { commands, control, info, manifest: None, limits }, receiver)
     }
 
     pub(super) fn info(&self) -> &Arc<ModelInfo> {
         &self.info
+    }
+
+    /// The same worker, of a model whose manifest is known.
+    pub(super) fn with_manifest(self, manifest: Option<Arc<Manifest>>) -> Self {
+        Worker { manifest, ..self }
+    }
+
+    /// What the cache is computed with, where that was found out.
+    pub(super) fn manifest(&self) -> Option<&Manifest> {
+        self.manifest.as_deref()
     }
 
     pub(super) fn limits(&self) -> &Limits {
@@ -198,13 +211,17 @@ impl Worker {
         self.commands.is_closed()
     }
 
-    /// Refuses a text that is too long before it is copied anywhere.
-    pub(super) fn check_text(&self, text: &str) -> Result<(), Error> {
+    /// Refuses what is too long before it is copied anywhere.
+    pub(super) fn check_prompt(&self, prompt: &Prompt) -> Result<(), Error> {
         let max = self.limits.text_bytes_max;
-        if text.len() <= max {
+        let bytes = match prompt {
+            Prompt::Text { text, .. } => text.len(),
+            Prompt::Tokens(tokens) => size_of_val(tokens.as_slice()),
+        };
+        if bytes <= max {
             return Ok(());
         }
-        let problem = format!("has {} bytes, and {max} are allowed", text.len());
+        let problem = format!("has {bytes} bytes, and {max} are allowed");
         Err(Error::InvalidArgument { argument: "the text".to_string(), problem })
     }
 

@@ -162,7 +162,7 @@ impl Thread {
             let backend = format!("the model {}", self.model.info().facts.name);
             return Err(Error::UnsupportedFeature { backend, feature: "embeddings".to_string() });
         }
-        let tokens = self.model.tokenize(&prompt.text, true, prompt.control)?;
+        let tokens = self.tokenize(prompt, true)?;
         let control = self.control.clone();
         let stop = || control.check().is_err() || reply.is_cancelled();
         let permit = control.gate.pass_resident()?;
@@ -201,6 +201,7 @@ impl Thread {
         let id = || seat.id.to_string();
         match (session.activity().admits(what.operation()), what) {
             (_, Operate::Explain { reply }) => answer(reply, Ok(seat.explain(session, epoch))),
+            (_, Operate::Text { reply }) => answer(reply, Ok(session.text().collect())),
             (_, Operate::Close { reply }) => {
                 seat.closing.push(reply);
                 self.table.end(key, Ending::Closed);
@@ -270,7 +271,7 @@ impl Thread {
             }
             Operate::Snapshot { reply } => (Ask::Snapshot, Goal::Snapshot(reply)),
             Operate::Restore { id, reply } => (Ask::Restore(id), Goal::Restore(reply)),
-            Operate::Explain { .. } | Operate::Close { .. } => return,
+            Operate::Explain { .. } | Operate::Text { .. } | Operate::Close { .. } => return,
         };
         if let Some((goal, error)) = self.ask(key, &ask, Job::new(goal, started, false)) {
             goal.fail(error);
@@ -320,7 +321,18 @@ impl Thread {
     }
 
     fn tokenize(&self, prompt: &Prompt, beginning: bool) -> Result<Vec<TokenId>, Error> {
-        self.model.tokenize(&prompt.text, beginning, prompt.control)
+        let tokens = match prompt {
+            Prompt::Text { text, control } => return self.model.tokenize(text, beginning, *control),
+            Prompt::Tokens(tokens) => tokens,
+        };
+        let vocabulary = self.model.info().vocabulary;
+        match tokens.iter().find(|token| usize::try_from(token.0).map_or(true, |id| vocabulary <= id)) {
+            None => Ok(tokens.clone()),
+            Some(token) => Err(Error::InvalidArgument {
+                argument: "tokens".to_string(),
+                problem: format!("has {token}, and the model has {vocabulary}"),
+            }),
+        }
     }
 
     fn take_from_desk(&mut self) {
@@ -367,7 +379,7 @@ impl Operate {
             Operate::Decode { .. } => Operation::Decode,
             Operate::Snapshot { .. } => Operation::Snapshot,
             Operate::Restore { .. } => Operation::Restore,
-            Operate::Explain { .. } => Operation::Explain,
+            Operate::Explain { .. } | Operate::Text { .. } => Operation::Explain,
             Operate::Close { .. } => Operation::Close,
         }
     }
@@ -381,6 +393,7 @@ fn refuse(what: Operate, error: Error) {
         Operate::Snapshot { reply } => answer(reply, Err(error)),
         Operate::Restore { reply, .. } => answer(reply, Err(error)),
         Operate::Explain { reply } => answer(reply, Err(error)),
+        Operate::Text { reply } => answer(reply, Err(error)),
         Operate::Close { reply } => answer(reply, Err(error)),
     }
 }
