@@ -1,8 +1,12 @@
 //! The `modeld` command.
 
+mod choice;
+mod embed;
 mod exit;
 mod failure;
 mod host;
+mod input;
+mod model;
 mod output;
 mod progress;
 mod run;
@@ -31,6 +35,7 @@ struct Cli {
 enum Command {
     Serve(serve::Serve),
     Run(run::Run),
+    Embed(embed::Embed),
     Status(status::Status),
 }
 
@@ -44,6 +49,7 @@ pub fn main() -> ExitCode {
     let (ended, json) = match &cli.command {
         Command::Serve(serve) => (runtime.block_on(serve.run()), serve.json),
         Command::Run(run) => (runtime.block_on(run.run()), run.json),
+        Command::Embed(embed) => (runtime.block_on(embed.run()), embed.json),
         Command::Status(status) => (runtime.block_on(status.run()), status.json),
     };
     end(ended, json)

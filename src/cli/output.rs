@@ -2,6 +2,7 @@
 //! any more.
 
 use std::io::{self, ErrorKind, Write, stderr, stdout};
+use std::time::Duration;
 
 use serde::Serialize;
 
@@ -32,6 +33,11 @@ pub(super) fn text(text: &str) -> Result<(), Failure> {
 /// A remark for people, beside what scripts read. That nobody reads it is no failure.
 pub(super) fn note(text: &str) {
     let _ = writeln!(stderr(), "modeld: {text}");
+}
+
+/// A length of time in milliseconds, to a tenth.
+pub(super) fn ms(duration: Duration) -> f64 {
+    (duration.as_secs_f64() * 10_000.0).round() / 10.0
 }
 
 /// What a model wrote, safe for a terminal: control characters other than line ends and tabs are shown, not obeyed.

@@ -12,6 +12,7 @@ use tokio::time::sleep;
 use super::epochs::Epochs;
 use super::error::ConnError;
 use super::generate::{Generation, Request};
+use super::lasting::LastingSession;
 use super::link::Link;
 use super::session::Session;
 use crate::data_root::DataRoot;
@@ -207,6 +208,18 @@ impl Client {
     ) -> Result<Session, ConnError> {
         let link = self.link().await?;
         Session::open(self, link, request, progress).await
+    }
+
+    /// Opens a session that is opened again at the next owner if this one is lost.
+    ///
+    /// # Errors
+    /// [`ConnError`], also if nobody owns: whoever asked decides what to do about that.
+    pub async fn open_lasting(
+        &self,
+        open: OpenSession,
+        progress: impl FnMut(f32),
+    ) -> Result<LastingSession, ConnError> {
+        LastingSession::open(self, open, progress).await
     }
 
     /// Generates, from opening a session to the last item, and at the next owner if this one is lost.

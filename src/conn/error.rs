@@ -96,6 +96,11 @@ impl ConnError {
         }
     }
 
+    /// Whether the owner answered that it owns no more: the next one can be asked.
+    pub fn is_owner_change(&self) -> bool {
+        self.answered().is_some_and(Error::is_owner_change)
+    }
+
     /// What the user can do about it, where that is known.
     pub fn hint(&self) -> Option<String> {
         match self {
@@ -128,6 +133,15 @@ impl ConnError {
             | ConnError::Malformed(_)
             | ConnError::BadItem(_)
             | ConnError::GivenUp { .. } => None,
+        }
+    }
+
+    /// Whether the owner was lost, or is not ready: another one, or a later time, may do better.
+    pub(super) fn is_loss(&self) -> bool {
+        match self.loss() {
+            Some(Loss::Connection) => true,
+            Some(Loss::Owner(error)) => error.is_owner_change() || matches!(error, Error::DeviceBusy { .. }),
+            None => false,
         }
     }
 

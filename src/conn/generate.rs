@@ -10,10 +10,10 @@ use std::time::Duration;
 
 use futures_core::Stream;
 use modeld_spec::error::Error;
-use modeld_spec::follow::{Continuation, Follow, GivenUp};
+use modeld_spec::follow::{Continuation, Follow};
 use modeld_spec::ids::{Epoch, InstanceId};
 use modeld_spec::session::params::DecodeParams;
-use modeld_spec::session::report::{DecodeEnd, DecodeEvent, PrefixStatus, SuffixStatus};
+use modeld_spec::session::report::{DecodeEnd, DecodeEvent, Logprobs, PrefixStatus, SuffixStatus};
 use modeld_spec::session::tape::TokenId;
 use modeld_spec::time::BootTime;
 use tokio::sync::mpsc;
@@ -22,6 +22,7 @@ use tokio::time::sleep;
 
 use super::client::{Client, OpenSession};
 use super::error::ConnError;
+use super::seek::{self, Ended, SEEK_LOOK};
 use super::session::Session;
 use crate::os::{BootClock, Clock};
 use crate::transport::convert::Content;
@@ -80,6 +81,8 @@ pub enum Event {
         text: String,
         /// The tokens.
         tokens: Vec<TokenId>,
+        /// How likely each of them was, if that was asked for.
+        logprobs: Vec<Logprobs>,
     },
     /// The end; nothing follows. Its text and tokens came as an `Item`.
     Finished(Totals),
@@ -160,13 +163,6 @@ struct Answer {
     follows: bool,
 }
 
-/// What ends a turn at one owner.
-struct Ended {
-    /// The epoch that was served, or tried.
-    epoch: Epoch,
-    error: ConnError,
-}
-
 impl Answer {
     fn new(client: Client, request: Request, events: mpsc::Sender<Result<Event, ConnError>>) -> Self {
         let DecodeParams { max_tokens, seed, .. } = request.params;
@@ -189,49 +185,35 @@ impl Answer {
 
     /// Decides what a lost owner means for the answer.
     fn settle(&mut self, ended: Option<Ended>) -> Result<(), ConnError> {
-        let now = BootClock.now();
-        let given_up = |why, last| ConnError::GivenUp { why, last };
-        let Some(Ended { epoch, error }) = ended else {
-            return self.follow.time_left(now).map(drop).map_err(|why| given_up(why, None));
-        };
-        let Some(loss) = error.loss() else { return Err(error) };
+        let Some(ended) = ended else { return seek::time_left(&self.follow) };
+        if ended.error.loss().is_none() {
+            return Err(ended.error);
+        }
         // Before there was an owner there is none to wait for: whoever asked decides what to do about that.
-        if !self.follows && !error.answered().is_some_and(Error::is_owner_change) {
-            return Err(error);
+        if !self.follows && !ended.error.answered().is_some_and(Error::is_owner_change) {
+            return Err(ended.error);
         }
         self.follows = true;
         let last = self.follow.epochs().last().copied();
         if self.lost.map(|(lost, _)| lost) != last {
-            self.lost = last.map(|last| (last, now));
+            self.lost = last.map(|last| (last, BootClock.now()));
         }
-        match self.follow.lost(epoch, loss, now) {
-            Ok(_) => Ok(()),
-            Err(GivenUp::Failed(_)) => Err(error),
-            Err(why) => Err(given_up(why, Some(Box::new(error)))),
-        }
+        seek::lost(&mut self.follow, ended)
     }
 
     /// Generates at the owner that the lease file names; `None` if that is not one that can go on.
     async fn turn(&mut self) -> Result<Option<DecodeEnd>, Ended> {
-        let last = self.follow.epochs().last().copied().unwrap_or(Epoch::FIRST);
-        let failed = |epoch| move |error| Ended { epoch, error };
-        let state = self.client.detector().detect_off_thread().await;
-        let state = state.map_err(|error| failed(last)(error.into()))?;
-        let epoch = match state.record().filter(|_| state.may_answer()) {
-            Some(record) if self.follow.accepts(record.epoch) => record.epoch,
-            None if !self.follows => return Err(failed(last)(ConnError::NoOwner(Box::new(state)))),
-            _ => return Ok(None),
-        };
-        let link = self.client.link_to(state).await.map_err(failed(epoch))?;
-        self.follow.asked();
+        let owner = seek::owner(&self.client, &mut self.follow, self.follows).await?;
+        let Some(link) = owner else { return Ok(None) };
+        let failed = Ended::at(link.answer().epoch);
         let events = self.events.clone();
         let progress = |fraction| {
             // A reader that is slow misses a step of the bar, no more.
             let _ = events.try_send(Ok(Event::Loading { fraction }));
         };
         let session = Session::open(&self.client, link, &self.request.open, progress);
-        let session = session.await.map_err(failed(epoch))?;
-        self.serve(session).await.map_err(failed(epoch))
+        let session = session.await.map_err(failed)?;
+        self.serve(session).await.map_err(failed)
     }
 
     async fn serve(&mut self, session: Session) -> Result<Option<DecodeEnd>, ConnError> {
@@ -253,12 +235,15 @@ impl Answer {
             let item = item?;
             self.follow.item(item.epoch, item.index, &item.event)?;
             let index = before + item.index;
-            let (text, tokens, end) = match item.event {
-                DecodeEvent::Text { text, tokens, .. } => (text, tokens, None),
-                DecodeEvent::End(end) => (end.text.clone(), end.tokens.clone(), Some(end)),
+            let (text, tokens, logprobs, end) = match item.event {
+                DecodeEvent::Text { text, tokens, logprobs } => (text, tokens, logprobs, None),
+                DecodeEvent::End(mut end) => {
+                    let logprobs = std::mem::take(&mut end.logprobs);
+                    (end.text.clone(), end.tokens.clone(), logprobs, Some(end))
+                }
             };
             if !text.is_empty() || !tokens.is_empty() {
-                self.tell(Event::Item { epoch, index, text, tokens }).await?;
+                self.tell(Event::Item { epoch, index, text, tokens, logprobs }).await?;
             }
             if let Some(end) = end {
                 // The answer is whole: a failure to close it first is one of the owner's, and the connection's end closes it.
@@ -299,10 +284,6 @@ impl Answer {
         told.map_err(|_| ConnError::Call(crate::transport::error::Failed::Answered(Error::Cancelled)))
     }
 }
-
-/// How often the lease file is looked at between two owners: a fraction of what loading a model takes, and of no account to the
-/// machine.
-const SEEK_LOOK: Duration = Duration::from_millis(10);
 
 /// How many events wait for their reader; a reader that is slower stalls its own session.
 const EVENTS_MAX: usize = 32;

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //!     Client -- lease file --> Link (one connection to one owner in one epoch) --> Session --> Items
-//!       '---- generate: a session, its prompt, its items; and the same again at the next owner
+//!       |---- generate: a session, its prompt, its items; and the same again at the next owner
+//!       '---- LastingSession: a session that is opened again at the next owner, from a snapshot or by prefill
 //! ```
 //!
 //! A link is checked once: whoever answers has to be who the lease file says. It ends with its connection and is never
@@ -12,12 +13,15 @@ mod client;
 mod epochs;
 mod error;
 mod generate;
+mod lasting;
 pub(crate) mod link;
+mod seek;
 mod session;
 
 pub use client::{Client, Described, OpenSession, Options, OwnerStatus};
 pub use error::ConnError;
 pub use generate::{Event, Generation, Request, Totals};
+pub use lasting::{LastingSession, Reopened, Writing};
 pub use session::{Item, Items, Session};
 
 pub use crate::transport::convert::Content;

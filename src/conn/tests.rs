@@ -51,7 +51,7 @@ impl Heard {
         let event = timeout(PATIENCE, generation.next()).await.expect("an event within the bound");
         match event.transpose()? {
             None => return Ok(false),
-            Some(Event::Item { epoch, index, text, tokens }) => {
+            Some(Event::Item { epoch, index, text, tokens, .. }) => {
                 assert_eq!(index, self.tokens, "an item is missing or came twice");
                 assert_eq!(self.opened.last(), Some(&epoch.get()), "an item of another epoch");
                 self.text.push_str(&text);

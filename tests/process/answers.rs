@@ -187,3 +187,105 @@ fn an_answer_of_a_stopped_owner_is_given_up_within_the_patience() {
     assert!(end["error"]["message"].is_string(), "{end}");
     assert_ne!(answer.wait().code(), Some(0));
 }
+
+/// The last line of a run that ends well.
+fn chosen(root: &Path, more: &[&str]) -> Value {
+    let mut command = asked(root, "40");
+    command.args(more);
+    let output = run(command);
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{more:?}: {text}");
+    serde_json::from_str(text.lines().last().expect("a last line")).unwrap()
+}
+
+#[test]
+fn what_is_asked_of_the_choice_is_done() {
+    let directory = tempfile::tempdir().unwrap();
+    let owner = serve(directory.path(), &[]);
+    owner.event("owner");
+    let write = |name: &str, text: &str| {
+        let path = directory.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let usual = chosen(directory.path(), &[]);
+    let grammar = write("answer.gbnf", "root ::= \"yes\" | \"no\"\n");
+    let answer = chosen(directory.path(), &["--grammar", &grammar]);
+    assert!(["yes", "no"].contains(&answer["text"].as_str().unwrap()), "{answer}");
+    let schema = write("answer.json", r#"{"type": "boolean"}"#);
+    let answer = chosen(directory.path(), &["--json-schema", &schema]);
+    assert!(["true", "false"].contains(&answer["text"].as_str().unwrap().trim()), "{answer}");
+    // What is likeliest is never taken.
+    let first = usual["text"].as_str().unwrap().bytes().next().unwrap();
+    let never = format!("{first}=-100");
+    let answer = chosen(directory.path(), &["--logit-bias", &never]);
+    assert!(!answer["text"].as_str().unwrap().bytes().any(|byte| byte == first), "{answer}");
+    // Guesses change nothing.
+    assert_eq!(chosen(directory.path(), &["--draft", "8"])["text"], usual["text"]);
+    assert_eq!(chosen(directory.path(), &["--typical", "0.9"])["tokens"], 40);
+    let by_chance = ["run", "--temp", "1", "--mirostat", "2:3", "--seed", "7", "--json", MODEL, "Once"];
+    let end = last_line(&Process::spawn(modeld(directory.path(), &by_chance)));
+    assert_eq!((&end["tokens"], &end["seed"]), (&256.into(), &7.into()), "{end}");
+    let mut command = asked(directory.path(), "3");
+    command.args(["--logprobs", "2"]);
+    let line = Process::spawn(command).event("text");
+    assert_eq!(line["logprobs"][0]["top"].as_array().map(Vec::len), Some(2), "{line}");
+}
+
+#[test]
+fn other_settings_are_another_load_and_a_template_is_told_what_it_does_not_know() {
+    let directory = tempfile::tempdir().unwrap();
+    let owner = serve(directory.path(), &[]);
+    owner.event("owner");
+    for more in [&[][..], &["--kv-type", "q8_0"], &["--reproducible"]] {
+        assert_eq!(chosen(directory.path(), more)["tokens"], 40, "{more:?}");
+    }
+    let status = run(modeld(directory.path(), &["status", "--json", "--timeout", "30s"]));
+    let status: Value = serde_json::from_slice(&status.stdout).unwrap();
+    assert_eq!(status["models"].as_array().map(Vec::len), Some(3), "{status}");
+    assert_eq!(chosen(directory.path(), &["--chat", "--no-think"])["tokens"], 40);
+    let mut command = asked(directory.path(), "1");
+    command.args(["--chat", "--think"]);
+    let refused = last_line(&Process::spawn(command));
+    assert_eq!(refused["error"]["token"], "unsupported_feature", "{refused}");
+}
+
+#[test]
+fn what_can_not_be_meant_is_refused_with_a_remedy() {
+    let directory = tempfile::tempdir().unwrap();
+    for more in [&["--grammar", "nowhere.gbnf"][..], &["--lora", "nowhere.gguf:0.5"]] {
+        let mut command = asked(directory.path(), "1");
+        command.args(more);
+        let output = run(command);
+        assert_eq!(output.status.code(), Some(2), "{more:?}");
+        let text = String::from_utf8(output.stdout).unwrap();
+        let error: Value = serde_json::from_str(text.lines().last().expect("a line")).unwrap();
+        assert!(error["error"]["hint"].is_string(), "{more:?}: {error}");
+    }
+    for more in [&["--mirostat", "3"][..], &["--kv-type", "q3"], &["--logit-bias", "x"], &["--think"]] {
+        let mut command = asked(directory.path(), "1");
+        command.args(more);
+        assert_eq!(run(command).status.code(), Some(2), "{more:?}");
+    }
+    assert!(!directory.path().join("modeld.lease").exists(), "nothing was owned for that");
+}
+
+#[test]
+fn a_text_is_embedded_with_an_owner_and_without() {
+    let directory = tempfile::tempdir().unwrap();
+    let embed = |more: &[&str]| {
+        let arguments = [&["embed", "--backend", "toy", MODEL, "Once"], more].concat();
+        let output = run(modeld(directory.path(), &arguments));
+        assert_eq!(output.status.code(), Some(0));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let alone: Value = serde_json::from_str(&embed(&["--json"])).unwrap();
+    assert_eq!((&alone["tokens"], &alone["pooling"]), (&5.into(), &"mean".into()), "{alone}");
+    assert!(!directory.path().join("modeld.lease").exists(), "the lease is released");
+    let owner = serve(directory.path(), &[]);
+    owner.event("owner");
+    let with_owner: Value = serde_json::from_str(&embed(&["--json"])).unwrap();
+    assert_eq!(with_owner["embedding"], alone["embedding"]);
+    let count = alone["embedding"].as_array().unwrap().len();
+    assert_eq!(embed(&[]).split_whitespace().count(), count);
+}

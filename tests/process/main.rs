@@ -7,5 +7,6 @@ mod answers;
 mod models;
 mod race;
 mod refusals;
+mod reopen;
 mod status;
 mod takeover;
