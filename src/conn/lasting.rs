@@ -115,7 +115,15 @@ impl LastingSession {
     /// # Errors
     /// [`ConnError`]; [`ConnError::GivenUp`] if no owner came. The history is as it was.
     pub async fn ensure_prefix(&mut self, content: &Content) -> Result<PrefixStatus, ConnError> {
-        self.feed(async |session| session.ensure_prefix(content).await).await
+        let mut turn = self.turn();
+        loop {
+            let (session, stamp) = self.begin(&mut turn).await?;
+            let answered = session.ensure_prefix(content).await;
+            let answered = with_text(session, answered).await;
+            if let Some(status) = self.take(&mut turn, stamp, answered)? {
+                return Ok(status);
+            }
+        }
     }
 
     /// Puts `content` behind the end of the tape.
@@ -123,7 +131,15 @@ impl LastingSession {
     /// # Errors
     /// As [`LastingSession::ensure_prefix`].
     pub async fn prefill_suffix(&mut self, content: &Content) -> Result<SuffixStatus, ConnError> {
-        self.feed(async |session| session.prefill_suffix(content).await).await
+        let mut turn = self.turn();
+        loop {
+            let (session, stamp) = self.begin(&mut turn).await?;
+            let answered = session.prefill_suffix(content).await;
+            let answered = with_text(session, answered).await;
+            if let Some(status) = self.take(&mut turn, stamp, answered)? {
+                return Ok(status);
+            }
+        }
     }
 
     /// Writes the session to disk: from there it is opened again after an owner change, as far as it holds the history.
@@ -131,9 +147,16 @@ impl LastingSession {
     /// # Errors
     /// As [`LastingSession::ensure_prefix`].
     pub async fn snapshot(&mut self) -> Result<SnapshotStatus, ConnError> {
-        let status = self.operate(async |session| Ok((session.snapshot().await?, None))).await?;
-        self.snapshot = Some(status.id);
-        Ok(status)
+        let mut turn = self.turn();
+        loop {
+            let (session, stamp) = self.begin(&mut turn).await?;
+            let answered = session.snapshot().await;
+            let answered = answered.map(|status| (status, None));
+            if let Some(status) = self.take(&mut turn, stamp, answered)? {
+                self.snapshot = Some(status.id);
+                return Ok(status);
+            }
+        }
     }
 
     /// How the context is used.
@@ -141,7 +164,15 @@ impl LastingSession {
     /// # Errors
     /// As [`LastingSession::ensure_prefix`].
     pub async fn explain(&mut self) -> Result<ContextReport, ConnError> {
-        self.operate(async |session| Ok((session.explain().await?, None))).await
+        let mut turn = self.turn();
+        loop {
+            let (session, stamp) = self.begin(&mut turn).await?;
+            let answered = session.explain().await;
+            let answered = answered.map(|status| (status, None));
+            if let Some(status) = self.take(&mut turn, stamp, answered)? {
+                return Ok(status);
+            }
+        }
     }
 
     /// Generates behind the end of the tape. With what it goes on at the next owner is its own business: [`DecodeParams::continues`] counts
@@ -163,31 +194,34 @@ impl LastingSession {
         }
     }
 
-    /// An operation after which the text is another one.
-    async fn feed<T>(&mut self, act: impl AsyncFn(&Session) -> Result<T, ConnError>) -> Result<T, ConnError> {
-        self.operate(async |session| Ok((act(session).await?, Some(session.text().await?)))).await
+    /// An operation that is about to be asked for.
+    fn turn(&self) -> Turn {
+        Turn { follow: self.follow(None, None), base: self.history().len() }
     }
 
-    /// Performs an operation at whoever owns, and takes what it made of the text.
-    async fn operate<T>(
+    /// The session at whoever owns, with the history on its tape, for an operation that begins.
+    async fn begin(&mut self, turn: &mut Turn) -> Result<(&Session, Stamp), ConnError> {
+        self.serve(&mut turn.follow, turn.base).await?;
+        let stamp = self.begins();
+        self.unsure = true;
+        let session = self.session.as_ref().ok_or(Malformed("session"))?;
+        Ok((session, stamp))
+    }
+
+    /// Takes what an operation has answered, and what it made of the text; `None` if it is to be done again at another owner.
+    fn take<T>(
         &mut self,
-        act: impl AsyncFn(&Session) -> Result<(T, Option<Vec<TokenId>>), ConnError>,
-    ) -> Result<T, ConnError> {
-        let mut follow = self.follow(None, None);
-        let base = self.history().len();
-        loop {
-            self.serve(&mut follow, base).await?;
-            let stamp = self.begins();
-            let Some(session) = &self.session else { continue };
-            self.unsure = true;
-            match act(session).await {
-                Ok((answer, text)) => {
-                    self.reader.answer(stamp, text.map_or(Made::Nothing, Made::Text)).map_err(not_taken)?;
-                    self.unsure = false;
-                    return Ok(answer);
-                }
-                Err(error) => self.ended(&mut follow, error)?,
+        turn: &mut Turn,
+        stamp: Stamp,
+        answered: Result<(T, Option<Vec<TokenId>>), ConnError>,
+    ) -> Result<Option<T>, ConnError> {
+        match answered {
+            Ok((answer, text)) => {
+                self.reader.answer(stamp, text.map_or(Made::Nothing, Made::Text)).map_err(not_taken)?;
+                self.unsure = false;
+                Ok(Some(answer))
             }
+            Err(error) => self.ended(&mut turn.follow, error).map(|()| None),
         }
     }
 
@@ -285,6 +319,21 @@ impl LastingSession {
         let tokens = self.history().iter().take(base).copied().collect();
         Content::Prompt(Prompt::Tokens(tokens))
     }
+}
+
+/// An operation on its way to an owner.
+struct Turn {
+    follow: Follow,
+    /// Tokens of the history that it begins behind.
+    base: usize,
+}
+
+/// An answer, and the text after it.
+async fn with_text<T>(
+    session: &Session,
+    answered: Result<T, ConnError>,
+) -> Result<(T, Option<Vec<TokenId>>), ConnError> {
+    Ok((answered?, Some(session.text().await?)))
 }
 
 /// What performs the effects of opening a session again.

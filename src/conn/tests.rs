@@ -1,5 +1,7 @@
 //! The client against owners in this process.
 
+mod lasting;
+
 use std::time::Duration;
 
 use modeld_spec::error::{Error, Stage};

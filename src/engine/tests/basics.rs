@@ -1,10 +1,14 @@
 //! A session from its opening to its close, on the toy model.
 
+use std::path::Path;
+
 use modeld_spec::error::{Error, Stage};
 use modeld_spec::session::finish::FinishReason;
-use modeld_spec::session::tape::{ReuseReason, TokenCount};
+use modeld_spec::session::tape::{ReuseReason, TokenCount, TokenId};
 
-use super::{PATIENCE, collect, engine, greedy, open};
+use super::{PATIENCE, collect, engine, greedy, open, stored};
+use crate::engine::backend::Settings;
+use crate::engine::manifest::Claimed;
 use crate::engine::toy::Toy;
 use crate::engine::{Limits, OpenRequest, Prompt};
 
@@ -55,4 +59,49 @@ async fn a_prompt_that_overflows_names_the_numbers_and_changes_nothing() {
     );
     let report = session.explain().await.unwrap();
     assert_eq!((report.room.resident, report.room.available), (TokenCount(6), TokenCount(4)));
+}
+
+#[tokio::test]
+async fn a_text_as_tokens_is_the_same_text() {
+    let (engine, _) = engine(Toy { ends: false, ..Toy::default() }, Limits::default());
+    let session = open(&engine).await;
+    session.ensure_prefix(Prompt::literal("you are a lease")).await.unwrap();
+    let written = collect(session.decode(greedy(5)).await.unwrap()).await.unwrap();
+    let text = session.text().await.unwrap();
+    // The token that begins a text, the text, and what was generated, the last token included.
+    assert_eq!((text.len(), &text[16..]), (21, &written.tokens[..]));
+    let other = open(&engine).await;
+    let status = other.ensure_prefix(Prompt::Tokens(text.clone())).await.unwrap();
+    assert_eq!((status.prefix.0, other.text().await.unwrap()), (21, text));
+    let next = collect(session.decode(greedy(5)).await.unwrap()).await.unwrap();
+    assert_eq!(collect(other.decode(greedy(5)).await.unwrap()).await.unwrap().tokens, next.tokens);
+    for token in [-1, i32::MAX] {
+        let refused = other.ensure_prefix(Prompt::Tokens(vec![TokenId(token)])).await.unwrap_err();
+        assert!(
+            matches!(&refused, Error::InvalidArgument { argument, .. } if argument == "tokens"),
+            "{refused}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn other_settings_are_another_load_and_what_is_claimed_is_compared() {
+    let stored = stored(Toy::default(), Limits::default());
+    let usual = stored.engine.open_session(&OpenRequest::new("toy")).await.unwrap();
+    let settings = Settings { reproducible: true, ..Settings::default() };
+    let exact = OpenRequest { settings, ..OpenRequest::new("toy") };
+    stored.engine.open_session(&exact).await.unwrap();
+    assert_eq!(stored.engine.models().len(), 2);
+    assert_eq!(stored.engine.resident(Path::new("toy")).unwrap().facts, usual.info().facts);
+    assert!(stored.engine.resident(Path::new("toy:other")).is_none());
+
+    let claimed = Claimed::from(usual.manifest().expect("a store"));
+    let claim = |model: &str| OpenRequest { claimed: claimed.clone(), ..OpenRequest::new(model) };
+    stored.engine.open_session(&claim("toy")).await.unwrap();
+    let refused = stored.engine.open_session(&claim("toy:other")).await.unwrap_err();
+    assert!(matches!(&refused, Error::ManifestMismatch { field, .. } if field == "model"), "{refused}");
+    // Where nothing is digested there is nothing to compare with, and nobody is told that it is so.
+    let (bare, _) = engine(Toy::default(), Limits::default());
+    assert!(bare.open_session(&claim("toy")).await.is_err());
+    stored.engine.shutdown(PATIENCE).await.unwrap();
 }
