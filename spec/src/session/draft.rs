@@ -9,12 +9,18 @@ use alloc::vec::Vec;
 use crate::session::tape::TokenId;
 
 /// How far a decode guesses ahead. The default is not at all.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Drafts {
     /// Tokens that are guessed at once, at most; 0: none.
     pub most: u8,
     /// How many of the last tokens must have come before in the same order; at least 1.
     pub alike: u8,
+}
+
+impl Default for Drafts {
+    fn default() -> Self {
+        Drafts::NONE
+    }
 }
 
 impl Drafts {
