@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use modeld_spec::error::Error;
 use modeld_spec::session::params::SamplingParams;
 use modeld_spec::session::tape::TokenId;
+use modeld_spec::slot::footprint::Footprint;
 use serde::{Deserialize, Serialize};
 
 use crate::owner::gate::ResidentPermit;
@@ -45,6 +46,12 @@ pub trait Backend: Send + Sync {
         request: &LoadRequest,
         progress: &mut dyn FnMut(f32) -> ControlFlow<()>,
     ) -> Result<Box<dyn Model>, Error>;
+
+    /// What a load takes, as far as the header tells. Reads nothing but that.
+    ///
+    /// # Errors
+    /// As [`Backend::describe`].
+    fn footprint(&self, request: &LoadRequest) -> Result<Footprint, Error>;
 }
 
 /// The identity of a model's content, as text: two that are equal need one load.
@@ -224,6 +231,11 @@ pub trait Model {
         sequence: Sequence,
         bytes: &[u8],
     ) -> Result<usize, Error>;
+
+    /// Bytes that it takes, where it knows better than the system; asked once, after the load.
+    fn memory_bytes(&self) -> Option<u64> {
+        None
+    }
 }
 
 /// Chooses the next token; keeps what it needs of the tokens before.

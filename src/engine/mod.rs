@@ -13,23 +13,28 @@
 //! Everything that loads or evaluates takes a [`ResidentPermit`](crate::owner::gate::ResidentPermit), and every item is let
 //! out by the gate: when it closes, all operations and streams end with [`Error::Fenced`](modeld_spec::error::Error).
 //!
-//! It does not plan memory and does not unload by itself: [`Engine::shutdown`] frees all.
+//! Which models are loaded, and what goes for them, is decided by [`modeld_spec::slot`] and performed in `slots`.
 
 pub mod backend;
+mod capacity;
 pub mod chat;
+pub mod gguf;
 mod limits;
 #[cfg(feature = "llama")]
 pub mod llama;
-mod load;
 pub mod none;
 mod service;
 mod session;
+mod slots;
+mod status;
 #[cfg(test)]
 mod tests;
 pub mod toy;
 mod worker;
 
+pub use capacity::MemoryLimits;
 pub use limits::Limits;
-pub use load::{LoadPhase, LoadProgress, Loading};
-pub use service::{Engine, ModelStatus, OpenRequest, StillRunning};
+pub use service::{Engine, Forecast, OpenRequest, StillRunning};
 pub use session::{DecodeStream, Prompt, Session, SessionId};
+pub use slots::{Evictions, LoadPhase, LoadProgress, Loading};
+pub use status::{ModelPhase, ModelStatus};

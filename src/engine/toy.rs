@@ -13,6 +13,7 @@ use std::sync::Arc;
 use modeld_spec::error::Error;
 use modeld_spec::session::params::SamplingParams;
 use modeld_spec::session::tape::TokenId;
+use modeld_spec::slot::footprint::Footprint;
 
 use super::backend::{
     Backend, Batch, EvalError, LoadRequest, Model, ModelFacts, ModelInfo, ModelKey, Sampler, Sequence,
@@ -25,6 +26,9 @@ pub type EvalHook = Arc<dyn Fn(&Batch) + Send + Sync>;
 /// Called with each fraction of a load: a test can wait in it.
 pub type LoadHook = Arc<dyn Fn(f32) + Send + Sync>;
 
+/// Says whether the load of the model with this name fails.
+pub type FailHook = Arc<dyn Fn(&str) -> bool + Send + Sync>;
+
 /// The backend.
 #[derive(Clone)]
 pub struct Toy {
@@ -36,11 +40,25 @@ pub struct Toy {
     pub before_eval: Option<EvalHook>,
     /// Called during a load.
     pub during_load: Option<LoadHook>,
+    /// Bytes that a load is planned with.
+    pub bytes: u64,
+    /// Bytes that a load says it took; `None`: as many as were planned.
+    pub took: Option<u64>,
+    /// Whether a load fails in the end.
+    pub fails: Option<FailHook>,
 }
 
 impl Default for Toy {
     fn default() -> Self {
-        Toy { trims: true, ends: true, before_eval: None, during_load: None }
+        Toy {
+            trims: true,
+            ends: true,
+            before_eval: None,
+            during_load: None,
+            bytes: 0,
+            took: None,
+            fails: None,
+        }
     }
 }
 
@@ -84,6 +102,10 @@ impl Backend for Toy {
                 return Err(Error::Cancelled);
             }
         }
+        if self.fails.as_ref().is_some_and(|fails| fails(&facts.name)) {
+            let cause = "it was told to fail".to_string();
+            return Err(Error::ModelLoadFailed { model: facts.name, cause });
+        }
         let info = ModelInfo {
             path: request.path.clone(),
             facts,
@@ -98,6 +120,11 @@ impl Backend for Toy {
         };
         let cache = vec![Vec::new(); request.sessions_max];
         Ok(Box::new(ToyModel { toy: self.clone(), info, cache, outputs: Vec::new() }))
+    }
+
+    fn footprint(&self, request: &LoadRequest) -> Result<Footprint, Error> {
+        self.identify(&request.path)?;
+        Ok(Footprint { weights: self.bytes, ..Footprint::default() })
     }
 }
 
@@ -227,6 +254,10 @@ impl Model for ToyModel {
         }
         cache.extend(tokens.iter().map(|bytes| TokenId(i32::from_le_bytes(*bytes))));
         Ok(cache.len())
+    }
+
+    fn memory_bytes(&self) -> Option<u64> {
+        self.toy.took.or(Some(self.toy.bytes))
     }
 }
 

@@ -302,7 +302,7 @@ async fn load_and_open(
     let loader = service.clone();
     let (request, mut loading) = off_thread(move || {
         let model = loader.model(&request.model)?;
-        let request = OpenRequest { model, context_tokens, backend: request.backend };
+        let request = OpenRequest { member: request.model, model, context_tokens, backend: request.backend };
         let loading = loader.engine.load(&request)?;
         Ok((request, loading))
     })

@@ -18,7 +18,6 @@
 pub mod bare;
 mod context;
 mod cpu;
-mod gguf;
 mod log;
 mod sampler;
 mod threadpool;
@@ -34,6 +33,7 @@ use std::thread::available_parallelism;
 use modeld_spec::error::Error;
 use modeld_spec::session::params::SamplingParams;
 use modeld_spec::session::tape::TokenId;
+use modeld_spec::slot::footprint::{self, CacheType, Footprint, Terms};
 
 pub use cpu::{CpuReport, cpu_report};
 
@@ -43,6 +43,7 @@ use self::weights::Weights;
 use super::backend::{
     Backend, Batch, EvalError, LoadRequest, Model, ModelFacts, ModelInfo, ModelKey, Sampler, Sequence,
 };
+use super::gguf;
 use crate::owner::gate::ResidentPermit;
 
 /// The backend.
@@ -109,6 +110,25 @@ impl Backend for Llama {
             facts: ModelFacts { context_train: Some(context_train as u64), ..facts },
         };
         Ok(Box::new(LlamaModel { context, info }))
+    }
+
+    fn footprint(&self, request: &LoadRequest) -> Result<Footprint, Error> {
+        let path = &request.path;
+        regular_file(path)?;
+        let header = gguf::read(path).map_err(|error| failed(path, error))?;
+        let trained = header.context_length.unwrap_or(u64::MAX).max(1);
+        let terms = Terms {
+            context: (request.context_tokens as u64).clamp(1, trained),
+            sequences: request.sessions_max.clamp(1, context::SEQUENCES_MAX) as u64,
+            batch: request.batch_tokens.max(1) as u64,
+            keys: CacheType::F16,
+            values: CacheType::F16,
+            full_windows: true,
+            // llama.cpp turns it on where the machine can, and a CPU can; one family can't.
+            flash: header.architecture != "grok",
+        };
+        footprint::footprint(&header.shape, &terms)
+            .ok_or_else(|| failed(path, "it takes more memory than can be counted"))
     }
 }
 

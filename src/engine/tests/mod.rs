@@ -2,10 +2,12 @@
 
 mod basics;
 mod continuing;
+mod door;
 mod ends;
 #[cfg(feature = "llama")]
 mod llama;
 mod random;
+mod slots;
 
 use std::sync::Arc;
 use std::time::Duration;
