@@ -8,12 +8,13 @@ use crate::os;
 
 /// Bytes that all models together may have. If the machine does not say, what the limits say counts alone.
 pub(in crate::engine) fn budget(limits: &MemoryLimits) -> u64 {
-    budget_of(limits, os::available_memory(), os::own_memory().map(|own| own.anonymous))
+    budget_of(limits, os::available_memory(), os::own_memory())
 }
 
-/// Bytes of this process that are in memory; `None` if the system does not say.
-pub(in crate::engine) fn resident_bytes() -> Option<u64> {
-    os::own_memory().map(|own| own.resident)
+/// Bytes of this process that it has for itself: what a load adds to them is what it took, but for the pages of its file, which the kernel
+/// drops when it needs to, and which llama.cpp copies if its kernels want another layout. `None` if the system does not say.
+pub(in crate::engine) fn own_bytes() -> Option<u64> {
+    os::own_memory()
 }
 
 fn budget_of(limits: &MemoryLimits, available: Option<u64>, own: Option<u64>) -> u64 {
@@ -41,6 +42,6 @@ mod tests {
     #[test]
     fn this_machine_has_some() {
         assert!(0 < budget(&MemoryLimits { reserve: 0, ..MemoryLimits::default() }));
-        assert!(0 < resident_bytes().unwrap());
+        assert!(0 < own_bytes().unwrap());
     }
 }

@@ -157,12 +157,12 @@ impl Load {
         if !self.begun.load(Ordering::Acquire) {
             return Ok(());
         }
-        let before = live::resident_bytes();
+        let before = live::own_bytes();
         let alone = driver.alone(generation);
         let model = self.load(driver)?;
         // What others load or free meanwhile would be counted as well.
         let grown = (alone.is_some() && alone == driver.alone(generation))
-            .then(|| live::resident_bytes().zip(before))
+            .then(|| live::own_bytes().zip(before))
             .flatten()
             .map(|(after, before)| after.saturating_sub(before));
         let (sender, commands) = mpsc::channel::<Command>(driver.limits.commands.max(1));
@@ -171,7 +171,7 @@ impl Load {
         let _ = self.worker.set(worker);
         let told = model.memory_bytes();
         let mut inner = driver.lock();
-        // Room that was planned and not touched yet will be: it is not given to others.
+        // Room that was planned and not touched yet will be, and mapped weights are: it is not given to others.
         let planned = inner.names.planned_of(self.model).unwrap_or(0);
         let taken = told.unwrap_or_else(|| grown.unwrap_or(0).max(planned));
         driver.hear_in(&mut inner, Event::Loaded { generation, taken });

@@ -117,8 +117,9 @@ async fn s3_a_hang_up_cancels_its_waiter_alone_and_the_last_one_the_load() {
     // The last one who waits for another model takes its load along; who asks meanwhile gets a new one.
     engine.unload("toy").await.unwrap();
     door.shut();
+    let seen = door.seen();
     let third = engine.load(&toy("toy")).unwrap();
-    at(&door, door.seen()).await;
+    at(&door, seen).await;
     drop(third);
     until(&engine, &[("toy", ModelPhase::Leaving)]).await;
     let mut fourth = engine.load(&toy("toy")).unwrap();
@@ -333,8 +334,9 @@ async fn s10_a_fence_frees_everything_without_being_asked() {
     let (engine, clock) = engine(backend, limits(25));
     let session = open(&engine).await;
     door.shut();
+    let seen = door.seen();
     let loading = engine.load(&toy("toy:b")).unwrap();
-    at(&door, door.seen()).await;
+    at(&door, seen).await;
     clock.set(DEADLINE);
     door.open();
     let fenced = Error::Fenced { epoch: modeld_spec::ids::Epoch::FIRST };
@@ -405,6 +407,37 @@ async fn s11_a_model_that_ended_the_process_is_loaded_explicitly_or_not_at_all()
     engine.open_session(&toy("toy:fatal")).await.unwrap();
     engine.shutdown(PATIENCE).await.unwrap();
 }
+
+/// Run by itself, it starts this test in a process of its own, which ends within a load.
+#[tokio::test]
+async fn s11_a_process_that_ends_within_a_load_leaves_the_mark() {
+    if let Some(marks) = std::env::var_os(CHILD) {
+        let abort = Arc::new(|fraction: f32| {
+            if fraction == 0.5 {
+                std::process::abort();
+            }
+        });
+        let engine = life(Toy { during_load: Some(abort), ..small() }, Path::new(&marks));
+        let _ = engine.open_session(&toy("toy:fatal")).await;
+        return;
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let marks = directory.path().join("loads");
+    let name = "engine::tests::slots::s11_a_process_that_ends_within_a_load_leaves_the_mark";
+    let child = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", name, "--test-threads", "1"])
+        .env(CHILD, &marks)
+        .output();
+    assert!(!child.unwrap().status.success());
+    let engine = life(small(), &marks);
+    let refused = engine.open_session(&toy("toy:fatal")).await.unwrap_err();
+    assert_eq!(refused, Error::CrashedBefore { model: "toy:fatal".to_string() });
+    engine.load_explicitly(&toy("toy:fatal"), Old::Stays).unwrap().ready().await.unwrap();
+    engine.shutdown(PATIENCE).await.unwrap();
+}
+
+/// Says where the marks are, to the process that has to leave one.
+const CHILD: &str = "MODELD_TEST_MARKS";
 
 #[tokio::test]
 async fn s11_no_mark_no_load() {
