@@ -220,3 +220,17 @@ fn a_model_that_ends_while_it_drains_is_unloaded() {
     daemon.hear(Event::Ended { generation });
     assert_eq!(daemon.answers(1), [Answer::Unloaded]);
 }
+
+#[test]
+fn s11_a_model_can_be_suspected_later() {
+    let mut daemon = Daemon::with_budget(SIZE);
+    daemon.table.suspect(B);
+    daemon.table.suspect(A);
+    daemon.table.suspect(B);
+    assert_eq!(daemon.table.crashed(), [A, B]);
+    assert_eq!(daemon.open(0, A), [refused(0, Refusal::CrashedBefore)]);
+    daemon.load(1, A);
+    daemon.marked(A);
+    daemon.loaded(A);
+    assert_eq!(daemon.table.crashed(), [B], "it has loaded");
+}

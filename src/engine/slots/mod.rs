@@ -146,9 +146,7 @@ impl Driver {
         };
         let mut inner = self.lock();
         let (ask, target) = self.prepare(&mut inner, member, wanted, bytes)?;
-        if matches!(ask.wish, Wish::Open(_)) {
-            self.let_go_of_name(&mut inner, &ask);
-        }
+        self.let_go_of_name(&mut inner, &ask);
         self.revise_budget(&mut inner, ask.wish.demand());
         self.enter(&mut inner, member, Some(target), ask)
     }
@@ -165,6 +163,10 @@ impl Driver {
         let (ask, target) = self.prepare(&mut inner, member, wanted, bytes)?;
         self.revise_budget(&mut inner, ask.wish.demand());
         let Some(mut table) = inner.table.clone() else { return Err(Error::Draining) };
+        if is_stale(&table, &ask) {
+            let unload = Ask { id: inner.next_ask(), member: ask.member, wish: Wish::Unload };
+            table.hear(Event::Asked(unload), self.gate_said()).clear();
+        }
         let mut evictions = Evictions::default();
         for effect in table.hear(Event::Asked(ask), self.gate_said()) {
             match effect {
@@ -187,6 +189,7 @@ impl Driver {
         self.check()?;
         let mut inner = self.lock();
         self.make_table(&mut inner)?;
+        self.forget(&mut inner);
         let id = inner.next_ask();
         let member_id = inner.names.member(member)?;
         self.enter(&mut inner, member, None, Ask { id, member: member_id, wish: Wish::Unload })
@@ -245,20 +248,30 @@ impl Driver {
 
     /// The ask in the table's words: which load would do.
     fn prepare(
-        &self,
+        self: &Arc<Self>,
         inner: &mut Inner,
         member: &str,
         wanted: &Wanted,
         bytes: u64,
     ) -> Result<(Ask, ModelId), Error> {
         self.make_table(inner)?;
+        self.forget(inner);
         let id = inner.next_ask();
         let member = inner.names.member(member)?;
         let present = inner.table.as_ref().and_then(|table| inner.names.present(table, member, wanted));
-        let (model, bytes) = match present {
-            Some(model) => (model, inner.names.planned_of(model).unwrap_or(bytes)),
-            None => (inner.names.model(wanted, bytes, inner.table.as_ref())?, bytes),
+        let (model, bytes, is_new) = match present {
+            Some(model) => (model, inner.names.planned_of(model).unwrap_or(bytes), false),
+            None => {
+                let (model, is_new) = inner.names.model(wanted, bytes)?;
+                (model, bytes, is_new)
+            }
         };
+        if let Some(table) = &mut inner.table
+            && is_new
+            && inner.names.has_crashed_otherwise(table, model)
+        {
+            table.suspect(model);
+        }
         let demand = Demand { model, bytes };
         let wish = match wanted.load {
             None => Wish::Open(demand),
@@ -267,19 +280,29 @@ impl Driver {
         Ok((Ask { id, member, wish }, model))
     }
 
-    /// A name that stands for a model which is not in memory any more, and whose file has become another one or which is wanted with
-    /// another context, is given up before it is opened: there is nothing that S4 would protect.
+    /// Before an open: gives up what its name stands for, if that is something else and there is nothing that S4 would protect.
     fn let_go_of_name(self: &Arc<Self>, inner: &mut Inner, ask: &Ask) {
-        let Some(table) = &inner.table else { return };
-        let member = table.members().iter().find(|member| member.id == ask.member);
-        let Some(bound) = member.filter(|member| member.coming.is_none()).and_then(|member| member.model)
-        else {
-            return;
-        };
-        let is_other = ask.wish.demand().is_some_and(|demand| demand.model != bound);
-        if is_other && table.slot(bound).is_none() {
+        if inner.table.as_ref().is_some_and(|table| is_stale(table, ask)) {
             let id = inner.next_ask();
             self.hear_in(inner, Event::Asked(Ask { id, member: ask.member, wish: Wish::Unload }));
+        }
+    }
+
+    /// Forgets names and numbers that nobody needs, if there are many.
+    fn forget(self: &Arc<Self>, inner: &mut Inner) {
+        if !inner.names.are_many() {
+            return;
+        }
+        let Some(table) = &inner.table else { return };
+        let is_gone = |model| table.slot(model).is_none();
+        let absent = table.members().iter().filter(|member| member.coming.is_none());
+        let absent = absent.filter(|member| member.model.is_some_and(is_gone)).map(|member| member.id);
+        for member in absent.collect::<Vec<_>>() {
+            let id = inner.next_ask();
+            self.hear_in(inner, Event::Asked(Ask { id, member, wish: Wish::Unload }));
+        }
+        if let Some(table) = &inner.table {
+            inner.names.forget(table);
         }
     }
 
@@ -409,4 +432,13 @@ impl Inner {
             gives_up: plan.gives_up.as_ref().map(name),
         }
     }
+}
+
+/// Whether an open finds its name bound to another model that is not in memory any more: its file has become another one, or it is wanted
+/// with another context.
+fn is_stale(table: &Slots, ask: &Ask) -> bool {
+    let Wish::Open(demand) = ask.wish else { return false };
+    let member = table.members().iter().find(|member| member.id == ask.member);
+    let bound = member.filter(|member| member.coming.is_none()).and_then(|member| member.model);
+    bound.is_some_and(|bound| bound != demand.model && table.slot(bound).is_none())
 }

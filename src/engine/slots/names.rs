@@ -27,7 +27,7 @@ pub(super) struct Target(String);
 
 impl Target {
     pub(super) fn of(wanted: &Wanted) -> Self {
-        Target(format!("{} with {} tokens", wanted.key, wanted.request.context_tokens))
+        Target(format!("{}{WITH}{} tokens", wanted.key, wanted.request.context_tokens))
     }
 }
 
@@ -60,25 +60,19 @@ impl Names {
         Ok(MemberId(id))
     }
 
-    /// The number of the model that is wanted, as it is wanted.
+    /// The number of the model that is wanted, as it is wanted, and whether it is a new one.
     ///
     /// # Errors
     /// [`Error::InvalidArgument`] when there are too many.
-    pub(super) fn model(
-        &mut self,
-        wanted: &Wanted,
-        planned: u64,
-        table: Option<&Slots>,
-    ) -> Result<ModelId, Error> {
-        if let Some(table) = table.filter(|_| KEPT_MAX <= self.models.len().max(self.members.len())) {
-            self.forget(table);
-        }
-        let id = self.number(Target::of(wanted))?;
+    pub(super) fn model(&mut self, wanted: &Wanted, planned: u64) -> Result<(ModelId, bool), Error> {
+        let target = Target::of(wanted);
+        let is_new = !self.models.contains_key(&target);
+        let id = self.number(target)?;
         if let Some(known) = self.known.get_mut(&id) {
             let (key, request) = (wanted.key.clone(), wanted.request.clone());
             known.asked = Some(Asked { key, request, planned });
         }
-        Ok(id)
+        Ok((id, is_new))
     }
 
     /// The number of a model of which a mark was found.
@@ -186,8 +180,20 @@ impl Names {
         Ok(id)
     }
 
+    /// Whether there are so many that it is worth to forget some.
+    pub(super) fn are_many(&self) -> bool {
+        KEPT_MAX <= self.models.len().max(self.members.len())
+    }
+
+    /// Whether a load of the same content, on other terms, ended a process.
+    pub(super) fn has_crashed_otherwise(&self, table: &Slots, model: ModelId) -> bool {
+        let content = |model: ModelId| self.identity(model).split_once(WITH).map(|(content, _)| content);
+        let is_it = |crashed: &ModelId| *crashed != model && content(*crashed) == content(model);
+        table.crashed().iter().any(is_it)
+    }
+
     /// Forgets what the table does not know.
-    fn forget(&mut self, table: &Slots) {
+    pub(super) fn forget(&mut self, table: &Slots) {
         let members = table.members();
         self.members.retain(|_, id| members.iter().any(|member| member.id == *id));
         let is_bound = |model: ModelId| {
@@ -210,8 +216,11 @@ fn free_number(taken: impl Iterator<Item = u16>) -> Result<u16, Error> {
     })
 }
 
+/// What is between content and context in an identity.
+const WITH: &str = " with ";
+
 /// How many are kept though the table may not know them any more.
 const KEPT_MAX: usize = 256;
 
 /// Far more than a user has models, and far less than the table's numbers.
-const NUMBERS_MAX: u16 = 4096;
+const NUMBERS_MAX: u16 = 1024;

@@ -394,6 +394,8 @@ async fn s11_a_model_that_ended_the_process_is_loaded_explicitly_or_not_at_all()
     let engine = life(small(), &marks);
     let refused = engine.open_session(&toy("toy:fatal")).await.unwrap_err();
     assert_eq!(refused, Error::CrashedBefore { model: "toy:fatal".to_string() });
+    let other_context = OpenRequest { context_tokens: Some(99), ..toy("toy:fatal") };
+    assert_eq!(engine.load(&other_context).err().map(|error| error.token()), Some("crashed_before"));
     // Others are none the worse, and a refusal is remembered as long as nobody insists.
     engine.open_session(&toy("toy:other")).await.unwrap();
     engine.shutdown(PATIENCE).await.unwrap();
@@ -472,6 +474,27 @@ async fn a_name_whose_model_is_gone_can_be_opened_with_more_context() {
     engine.load_explicitly(&with(200), Old::Stays).unwrap().ready().await.unwrap();
     assert_eq!(engine.open_session(&with(200)).await.unwrap().context_tokens(), 200);
     drop(session);
+    engine.shutdown(PATIENCE).await.unwrap();
+
+    // What is not in memory any more binds nobody.
+    let (engine, _) = super::engine(small(), limits(25));
+    engine.open_session(&with(100)).await.unwrap().close().await.unwrap();
+    engine.tick_idle();
+    engine.tick_idle();
+    until(&engine, &[]).await;
+    assert_eq!(engine.plan(&with(200), None).unwrap().refusal, None);
+    assert_eq!(engine.open_session(&with(200)).await.unwrap().context_tokens(), 200);
+    engine.shutdown(PATIENCE).await.unwrap();
+}
+
+#[tokio::test]
+async fn names_are_forgotten_when_there_are_many() {
+    let (engine, _) = engine(small(), limits(15));
+    for number in 0..1_100 {
+        let opened = engine.open_session(&toy(&format!("toy:{number}"))).await;
+        opened.unwrap().close().await.unwrap();
+    }
+    assert_eq!(paths(&engine), ["toy:1099"]);
     engine.shutdown(PATIENCE).await.unwrap();
 }
 

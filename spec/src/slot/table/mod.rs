@@ -75,6 +75,13 @@ impl Slots {
         effects
     }
 
+    /// S11: a load of this model, on other terms, ended a process.
+    pub fn suspect(&mut self, model: ModelId) {
+        if let Err(place) = self.crashed.binary_search(&model) {
+            self.crashed.insert(place, model);
+        }
+    }
+
     /// What all slots share from here on, after a look at what the machine has. It is never less than what was promised (S6): a
     /// load that has its room keeps it, and nobody waits for room that does not come (S14).
     pub fn revise_budget(&mut self, budget: u64) {
