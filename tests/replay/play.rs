@@ -44,7 +44,7 @@ pub(crate) struct Play<'a> {
     /// The life in each slot.
     cast: Vec<Actor>,
     lives: Life,
-    told: Vec<String>,
+    told: Vec<Action>,
     threads: Vec<JoinHandle<()>>,
 }
 
@@ -103,7 +103,10 @@ impl<'a> Play<'a> {
 
     /// The steps so far.
     pub(crate) fn told(&self) -> String {
-        self.told.join("\n")
+        let told = self.told.iter().enumerate();
+        let lines =
+            told.map(|(number, step)| format!("{:>4} {}", number + 1, self.model.format_action(step)));
+        lines.collect::<Vec<_>>().join("\n")
     }
 
     /// One step of both.
@@ -111,7 +114,7 @@ impl<'a> Play<'a> {
     /// # Errors
     /// What the model says, and what the drivers show.
     pub(crate) fn step(&mut self, action: Action) -> Result<(), String> {
-        self.told.push(format!("{:>4} {}", self.told.len() + 1, self.model.format_action(&action)));
+        self.told.push(action);
         let after = self.model.next_state(&self.state, action).ok_or("not possible in the model")?;
         self.perform(action, &after)?;
         self.follow(action, &after);

@@ -24,10 +24,23 @@ pub(crate) struct Stage(Arc<House>);
 #[derive(Default)]
 struct House {
     seats: Mutex<Seats>,
+    /// For whoever waits for a thread to come to its next effect.
     changed: Condvar,
 }
 
-type Seats = BTreeMap<(Life, Role), Seat>;
+#[derive(Default)]
+struct Seats {
+    by_thread: BTreeMap<(Life, Role), Taken>,
+    /// Counts the changes.
+    version: u64,
+}
+
+/// A seat, and the bell of its thread: of a million steps each wakes one thread and not all.
+#[derive(Default)]
+struct Taken {
+    seat: Seat,
+    bell: Arc<Condvar>,
+}
 
 /// One thread.
 #[derive(Clone, Debug, Default)]
@@ -48,62 +61,66 @@ impl Stage {
     /// Waits, on a thread of `life`, to be allowed what it is about to do; `None` once its process has ended.
     pub(crate) fn ask(&self, life: Life, role: Role, what: &'static str) -> Option<Fate> {
         let mut seats = self.seats();
-        let seat = seats.entry((life, role)).or_default();
+        let Taken { seat, bell } = seats.of(life, role);
         if seat.free && !seat.dead {
             return Some(Fate::Done);
         }
         seat.at = Some(what);
-        self.0.changed.notify_all();
+        let bell = bell.clone();
+        self.changed(&mut seats);
         loop {
-            let seat = seats.entry((life, role)).or_default();
+            let Taken { seat, .. } = seats.of(life, role);
             if seat.dead {
                 return None;
             }
             if let Some(fate) = seat.allowed.take() {
                 return Some(fate);
             }
-            seats = self.0.changed.wait(seats).unwrap_or_else(PoisonError::into_inner);
+            seats = bell.wait(seats).unwrap_or_else(PoisonError::into_inner);
         }
     }
 
     /// Allows a thread what it waits for.
     pub(crate) fn allow(&self, life: Life, role: Role, fate: Fate) {
         let mut seats = self.seats();
-        let seat = seats.entry((life, role)).or_default();
+        let Taken { seat, bell } = seats.of(life, role);
         seat.at = None;
         seat.allowed = Some(fate);
-        self.0.changed.notify_all();
+        bell.notify_all();
+        self.changed(&mut seats);
     }
 
     /// From here on, or no longer: what this thread does passes without asking.
     pub(crate) fn set_free(&self, life: Life, role: Role, free: bool) {
-        self.seats().entry((life, role)).or_default().free = free;
+        self.seats().of(life, role).seat.free = free;
     }
 
     /// Notes that the alarm of a thread was rung.
     pub(crate) fn ring(&self, life: Life, role: Role) {
-        self.seats().entry((life, role)).or_default().rung += 1;
-        self.0.changed.notify_all();
+        let mut seats = self.seats();
+        seats.of(life, role).seat.rung += 1;
+        self.changed(&mut seats);
     }
 
     /// Somebody may wait for what has just changed.
     pub(crate) fn tell(&self) {
-        drop(self.seats());
-        self.0.changed.notify_all();
+        self.changed(&mut self.seats());
     }
 
     /// The process has ended.
     pub(crate) fn end(&self, life: Life) {
         let mut seats = self.seats();
         for role in [Role::Main, Role::Keeper, Role::Renewal] {
-            seats.entry((life, role)).or_default().dead = true;
+            let Taken { seat, bell } = seats.of(life, role);
+            seat.dead = true;
+            bell.notify_all();
         }
-        self.0.changed.notify_all();
+        self.changed(&mut seats);
     }
 
     /// How a thread stands.
     pub(crate) fn seat(&self, life: Life, role: Role) -> Seat {
-        self.seats().get(&(life, role)).cloned().unwrap_or_default()
+        self.seats().by_thread.get(&(life, role)).map(|taken| taken.seat.clone()).unwrap_or_default()
     }
 
     /// Waits until `right`, which says what is wrong where it is not.
@@ -111,9 +128,7 @@ impl Stage {
         let until = Instant::now() + BOUND;
         loop {
             // Taken first, so that no change falls between the look and the wait.
-            let seats = self.seats();
-            let generation = standing(&seats);
-            drop(seats);
+            let version = self.seats().version;
             let wrong = match right() {
                 Ok(()) => return Ok(()),
                 Err(wrong) => wrong,
@@ -122,10 +137,15 @@ impl Stage {
                 return Err(wrong);
             }
             let seats = self.seats();
-            if standing(&seats) == generation {
+            if seats.version == version {
                 drop(self.0.changed.wait_timeout(seats, LOOK).unwrap_or_else(PoisonError::into_inner));
             }
         }
+    }
+
+    fn changed(&self, seats: &mut Seats) {
+        seats.version += 1;
+        self.0.changed.notify_all();
     }
 
     fn seats(&self) -> MutexGuard<'_, Seats> {
@@ -133,9 +153,10 @@ impl Stage {
     }
 }
 
-/// What the threads wait for, as a value that changes when they do.
-fn standing(seats: &Seats) -> Vec<(Option<&'static str>, usize)> {
-    seats.values().map(|seat| (seat.at, seat.rung)).collect()
+impl Seats {
+    fn of(&mut self, life: Life, role: Role) -> &mut Taken {
+        self.by_thread.entry((life, role)).or_default()
+    }
 }
 
 /// How long a thread may take to come to its next effect. Far longer than it ever does: on a busy machine too.
