@@ -2,6 +2,8 @@
 
 mod basics;
 mod continuing;
+#[cfg(feature = "llama")]
+mod damage;
 mod door;
 mod ends;
 #[cfg(feature = "llama")]
