@@ -3,6 +3,7 @@
 mod exit;
 mod failure;
 mod host;
+mod memory;
 mod output;
 mod progress;
 mod run;

@@ -129,7 +129,9 @@ fn listen(options: &Options) -> Result<(Listener, Config), StartError> {
 
 impl Daemon {
     fn serve(owner: Owner, gate: Arc<Gate>, listener: Listener, options: &Options) -> Self {
-        let engine = Arc::new(Engine::new(Arc::clone(&gate), options.backend.make(), options.limits.clone()));
+        let marks = options.join.data_root.loads();
+        let (backend, limits) = (options.backend.make(), options.limits.clone());
+        let engine = Arc::new(Engine::remembering(Arc::clone(&gate), backend, limits, marks));
         let files = ModelFiles::new(options.join.data_root.clone());
         let instance = options.join.instance.clone();
         let service = Service::new(instance, gate, Arc::clone(&engine), move |name| files.resolve(name));

@@ -17,6 +17,7 @@ use super::error::to_status;
 use super::proto;
 use super::proto::modeld_server::Modeld;
 use super::server::Service;
+use crate::engine::backend::Settings;
 use crate::engine::chat::ChatMessage;
 use crate::engine::{DecodeStream, LoadPhase, OpenRequest, Prompt, Session};
 
@@ -302,7 +303,13 @@ async fn load_and_open(
     let loader = service.clone();
     let (request, mut loading) = off_thread(move || {
         let model = loader.model(&request.model)?;
-        let request = OpenRequest { model, context_tokens, backend: request.backend };
+        let request = OpenRequest {
+            member: request.model,
+            model,
+            context_tokens,
+            backend: request.backend,
+            settings: Settings::default(),
+        };
         let loading = loader.engine.load(&request)?;
         Ok((request, loading))
     })

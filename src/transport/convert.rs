@@ -18,8 +18,8 @@ use modeld_spec::session::stop::StopStrings;
 use modeld_spec::session::tape::{Reuse, ReuseReason, TokenCount, TokenId};
 
 use super::proto;
-use crate::engine::ModelStatus;
 use crate::engine::backend::ModelFacts;
+use crate::engine::{ModelPhase, ModelStatus};
 
 /// An answer that breaks the contract of the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -264,6 +264,12 @@ impl From<proto::ModelStatus> for ModelStatus {
             fraction: status.fraction,
             ready: status.ready,
             sessions: usize::try_from(status.sessions).unwrap_or(usize::MAX),
+            // Not on the wire.
+            members: Vec::new(),
+            generation: 0,
+            phase: if status.ready { ModelPhase::Ready } else { ModelPhase::Loading },
+            planned_bytes: 0,
+            bytes: 0,
         }
     }
 }
