@@ -41,7 +41,7 @@ use std::thread::available_parallelism;
 use modeld_spec::error::Error;
 use modeld_spec::session::params::SamplingParams;
 use modeld_spec::session::tape::TokenId;
-use modeld_spec::slot::footprint::{self, CacheType, Footprint, Terms};
+use modeld_spec::slot::footprint::{self, Footprint, Terms};
 
 pub use cpu::{CpuReport, cpu_report};
 
@@ -131,9 +131,13 @@ impl Backend for Llama {
         regular_file(path)?;
         let header = gguf::read(path).map_err(|error| failed(path, error))?;
         let trained = header.context_length.unwrap_or(u64::MAX).max(1);
+        // The sequence that is no session's has cells of its own only where each has, and a state where there are states.
+        let has_state = header.shape.layers.iter().any(|layer| 0 < layer.state);
+        let spare = usize::from(request.settings.reproducible || has_state);
+        let sessions = request.sessions_max.clamp(1, context::SEQUENCES_MAX - 1);
         let terms = Terms {
             context: (request.context_tokens as u64).clamp(1, trained),
-            sequences: request.sessions_max.clamp(1, context::SEQUENCES_MAX - 1) as u64,
+            sequences: (sessions + spare) as u64,
             batch: request.batch_tokens.max(1) as u64,
             keys: request.settings.cache_type,
             values: request.settings.cache_type,
