@@ -68,6 +68,11 @@ impl DataRoot {
         self.0.join("modeld.digests")
     }
 
+    /// The directory of the marks of loads that are under way.
+    pub fn loads(&self) -> PathBuf {
+        self.0.join("loads")
+    }
+
     /// The directory of the sockets.
     pub fn run(&self) -> PathBuf {
         self.0.join("run")

@@ -10,6 +10,7 @@ use core::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{Epoch, InstanceId, ProcessId};
+use crate::slot::plan::NoRoom;
 
 /// Who has to act.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -160,6 +161,67 @@ pub enum Error {
         /// Why.
         cause: String,
     },
+    /// The memory of the machine, or the part of it that may be used, has no room for the model (S6).
+    #[error("there is no room for the model {model}: {shortage}")]
+    NoRoom {
+        /// The model.
+        model: String,
+        /// Why not, in bytes.
+        #[serde(flatten)]
+        shortage: NoRoom,
+    },
+    /// The model took more memory than its header says, and more than there is; it was freed (S8).
+    #[error(
+        "the model {model} took {taken} bytes where {planned} were planned, and the budget of {budget} bytes has no room for that"
+    )]
+    TookMore {
+        /// The model.
+        model: String,
+        /// Bytes that were planned.
+        planned: u64,
+        /// Bytes that it took.
+        taken: u64,
+        /// Bytes of the whole budget.
+        budget: u64,
+    },
+    /// The name stands for another model, and only an explicit load changes that (S4).
+    #[error("{member} stands for {bound}, and not for what was asked for")]
+    OtherModel {
+        /// The name.
+        member: String,
+        /// What it stands for.
+        bound: String,
+    },
+    /// The name is on its way to another model (S4).
+    #[error("{member} is being switched to {to}")]
+    Switching {
+        /// The name.
+        member: String,
+        /// To what.
+        to: String,
+    },
+    /// The last load of this model ended the process (S11).
+    #[error("the last attempt to load {model} ended the process that tried it")]
+    CrashedBefore {
+        /// The model.
+        model: String,
+    },
+    /// The beginning of a load could not be noted durably, and so nothing was loaded (S11).
+    #[error("{model} was not loaded, as it could not be noted on disk that its load begins: {cause}")]
+    NotRemembered {
+        /// The model.
+        model: String,
+        /// What the system said.
+        cause: String,
+    },
+    /// The model can't be unloaded: it is worked on, or waited for (S9).
+    #[error("{in_flight} sessions and requests use {model} or wait for it")]
+    ModelInUse {
+        /// The model.
+        model: String,
+        /// How many.
+        in_flight: u64,
+    },
     /// No more sessions fit on this model now.
     #[error("the model serves {limit} sessions at once and all are taken")]
     TooManySessions {
@@ -227,6 +289,13 @@ impl Error {
             Error::ManifestMismatch { .. } => "manifest_mismatch",
             Error::SnapshotFailed { .. } => "snapshot_failed",
             Error::SnapshotRefused { .. } => "snapshot_refused",
+            Error::NoRoom { .. } => "no_room",
+            Error::TookMore { .. } => "took_more",
+            Error::OtherModel { .. } => "other_model",
+            Error::Switching { .. } => "switching",
+            Error::CrashedBefore { .. } => "crashed_before",
+            Error::NotRemembered { .. } => "not_remembered",
+            Error::ModelInUse { .. } => "model_in_use",
             Error::TooManySessions { .. } => "too_many_sessions",
             Error::BackendMismatch { .. } => "backend_mismatch",
             Error::UnsupportedFeature { .. } => "unsupported_feature",
@@ -244,12 +313,19 @@ impl Error {
             Error::DeviceBusy { .. }
             | Error::SessionBusy { .. }
             | Error::TooManySessions { .. }
+            | Error::NoRoom { .. }
+            | Error::OtherModel { .. }
+            | Error::Switching { .. }
+            | Error::ModelInUse { .. }
             | Error::Cancelled
             | Error::Draining => Class::Refused,
             Error::Fenced { .. } | Error::StaleFence { .. } | Error::StaleEpoch { .. } => Class::Fenced,
             Error::ContextOverflow { .. } => Class::Overflow,
             Error::SessionFatal { .. }
             | Error::ModelLoadFailed { .. }
+            | Error::TookMore { .. }
+            | Error::CrashedBefore { .. }
+            | Error::NotRemembered { .. }
             | Error::BackendFailed { .. }
             | Error::SnapshotFailed { .. } => Class::Backend,
             Error::SessionClosed { .. }
@@ -282,6 +358,17 @@ impl Error {
             )),
             Error::ContextOverflow { .. } => {
                 Some("shorten the prompt, or open the session with a larger --ctx".to_string())
+            }
+            Error::NoRoom { shortage: NoRoom::OnlyInstead { .. }, .. } => {
+                Some("allow the load to unload the model of this name first".to_string())
+            }
+            Error::NoRoom { .. } | Error::TookMore { .. } => Some(
+                "ask for less context with --ctx, unload another model, or give the owner more with --mem-max"
+                    .to_string(),
+            ),
+            Error::OtherModel { .. } => Some("load it under this name first, or use another name".to_string()),
+            Error::CrashedBefore { .. } => {
+                Some("it is tried again by an explicit load only; is the file what it should be?".to_string())
             }
             Error::SessionClosed { .. } | Error::SessionFatal { .. } => {
                 Some("open a new session".to_string())

@@ -6,6 +6,7 @@ mod exit;
 mod failure;
 mod host;
 mod input;
+mod memory;
 mod model;
 mod output;
 mod progress;

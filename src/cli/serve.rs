@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::exit::Exit;
 use super::failure::Failure;
+use super::memory::MemoryArgs;
 use super::output::{self, note};
 use super::signals::asked_to_stop;
 use super::terms::{DataRootArgs, OwnerArgs};
@@ -31,11 +32,14 @@ pub(super) struct Serve {
     root: DataRootArgs,
     #[command(flatten)]
     owner: OwnerArgs,
+    #[command(flatten)]
+    memory: MemoryArgs,
 }
 
 impl Serve {
     pub(super) async fn run(&self) -> Result<Exit, Failure> {
-        let options = self.owner.options(self.root.resolve()?)?;
+        let mut options = self.owner.options(self.root.resolve()?)?;
+        self.memory.apply(&mut options.limits);
         self.warn_about_cpu();
         let mut asked = std::pin::pin!(asked_to_stop()?);
         let daemon = if self.standby {

@@ -158,7 +158,9 @@ fn listen(options: &Options) -> Result<(Listener, Config), StartError> {
 
 impl Daemon {
     fn serve(owner: Owner, gate: Arc<Gate>, stores: Stores, listener: Listener, options: &Options) -> Self {
-        let engine = Engine::new(Arc::clone(&gate), options.backend.make(), options.limits.clone());
+        let marks = options.join.data_root.loads();
+        let (backend, limits) = (options.backend.make(), options.limits.clone());
+        let engine = Engine::remembering(Arc::clone(&gate), backend, limits, marks);
         let engine = Arc::new(engine.with_stores(stores));
         let files = ModelFiles::new(options.join.data_root.clone());
         let instance = options.join.instance.clone();

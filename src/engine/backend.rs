@@ -15,6 +15,8 @@ use modeld_spec::error::Error;
 use modeld_spec::session::params::SamplingParams;
 use modeld_spec::session::snapshot::Digest;
 use modeld_spec::session::tape::TokenId;
+pub use modeld_spec::slot::footprint::CacheType;
+use modeld_spec::slot::footprint::Footprint;
 use serde::{Deserialize, Serialize};
 
 use super::manifest::{CacheSettings, FileDigests};
@@ -70,19 +72,17 @@ pub trait Backend: Send + Sync {
     fn devices(&self) -> Vec<Device> {
         Vec::new()
     }
+
+    /// What a load takes, as far as the header tells. Reads nothing but that.
+    ///
+    /// # Errors
+    /// As [`Backend::describe`].
+    fn footprint(&self, request: &LoadRequest) -> Result<Footprint, Error>;
 }
 
 /// The identity of a model's content, as text: two that are equal need one load.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ModelKey(pub String);
-
-impl ModelKey {
-    /// The same model, evaluated with these settings: another load, as the cache is another one. The usual settings change nothing.
-    #[must_use]
-    pub fn with(self, settings: &Settings) -> Self {
-        if *settings == Settings::default() { self } else { ModelKey(format!("{self} {settings:?}")) }
-    }
-}
 
 impl fmt::Display for ModelKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -122,6 +122,13 @@ pub struct Settings {
     pub gpu_layers: Option<u32>,
 }
 
+impl fmt::Display for Settings {
+    /// What tells these settings from others, as text; nothing for the default.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if *self == Settings::default() { Ok(()) } else { write!(f, " {self:?}") }
+    }
+}
+
 /// A change of a model's weights (LoRA).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Adapter {
@@ -129,36 +136,6 @@ pub struct Adapter {
     pub path: PathBuf,
     /// How much of it is added; finite.
     pub scale: f32,
-}
-
-/// How a cache keeps its numbers. The fewer bits, the less memory and the coarser the result.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum CacheType {
-    /// 32 bits.
-    F32,
-    /// 16 bits.
-    #[default]
-    F16,
-    /// 16 bits, with the range of 32.
-    Bf16,
-    /// 8 bits and half a bit of scale.
-    Q8_0,
-    /// 5 bits and a bit of scale and offset.
-    Q5_1,
-    /// 5 bits and half a bit of scale.
-    Q5_0,
-    /// 4 bits and a bit of scale and offset.
-    Q4_1,
-    /// 4 bits and half a bit of scale.
-    Q4_0,
-}
-
-impl CacheType {
-    /// Whether numbers are kept in blocks with a common scale: that needs flash attention.
-    pub fn is_quantised(self) -> bool {
-        !matches!(self, CacheType::F32 | CacheType::F16 | CacheType::Bf16)
-    }
 }
 
 /// Whether attention is computed in one pass over the cache, without the whole matrix in memory.
@@ -440,6 +417,11 @@ pub trait Model {
     /// Bytes of its caches and of the memory that it computes in; those for embeddings are taken at the first [`Model::embed`].
     fn context_bytes(&self) -> u64 {
         0
+    }
+
+    /// Bytes that it takes, where it knows better than the system; asked once, after the load.
+    fn memory_bytes(&self) -> Option<u64> {
+        None
     }
 }
 

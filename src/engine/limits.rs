@@ -1,10 +1,18 @@
 //! What the engine accepts at most, and what it takes where nothing is said.
 
+use std::time::Duration;
+
+use super::capacity::MemoryLimits;
+
 /// The bounds of an engine. `Default` is what the daemon starts with.
 #[derive(Clone, Debug)]
 pub struct Limits {
-    /// Resident models at once.
-    pub models_max: usize,
+    /// Which part of the machine's memory models may have.
+    pub memory: MemoryLimits,
+    /// How long a model that nobody uses stays at least, and less than twice that at most; `None`: until its memory is needed.
+    pub idle_unload: Option<Duration>,
+    /// How long an unload waits at least for those who work on the model, and less than twice that at most.
+    pub drain: Duration,
     /// Sessions of one model at once: each has its own sequence in the KV cache.
     pub sessions_max: usize,
     /// Tokens of context that a session has when its first opener asks for none; less if the model was trained on less.
@@ -28,7 +36,9 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Limits {
-            models_max: 8,
+            memory: MemoryLimits::default(),
+            idle_unload: Some(Duration::from_secs(300)),
+            drain: Duration::from_secs(30),
             // Every session's context is set aside at load, so this multiplies the KV memory.
             sessions_max: 4,
             context_default: 4096,

@@ -13,14 +13,16 @@
 //! Everything that loads or evaluates takes a [`ResidentPermit`](crate::owner::gate::ResidentPermit), and every item is let
 //! out by the gate: when it closes, all operations and streams end with [`Error::Fenced`](modeld_spec::error::Error).
 //!
-//! It does not plan memory and does not unload by itself: [`Engine::shutdown`] frees all.
+//! Which models are loaded, and what goes for them, is decided by [`modeld_spec::slot`] and performed in `slots`.
 
 pub mod backend;
 mod bell;
+mod capacity;
 pub mod chat;
 mod choice;
 #[cfg(all(test, modeld_shuttle))]
 mod crowd;
+pub mod gguf;
 mod grammar;
 mod handoff;
 #[cfg(all(test, modeld_loom))]
@@ -28,7 +30,6 @@ mod interleavings;
 mod limits;
 #[cfg(feature = "llama")]
 pub mod llama;
-mod load;
 pub mod logprobs;
 mod mailbox;
 pub mod manifest;
@@ -38,16 +39,20 @@ mod reply;
 mod service;
 mod session;
 mod single_flight;
+mod slots;
 pub mod snapshots;
+mod status;
 mod stores;
 #[cfg(test)]
 mod tests;
 pub mod toy;
 mod worker;
 
+pub use capacity::MemoryLimits;
 pub use limits::Limits;
-pub use load::{LoadPhase, LoadProgress, Loading};
-pub use service::{Engine, ModelStatus, OpenRequest, StillRunning};
+pub use service::{Engine, Forecast, OpenRequest, StillRunning};
 pub use session::{DecodeStream, Prompt, Session, SessionId};
+pub use slots::{Evictions, LoadPhase, LoadProgress, Loading};
+pub use status::{ModelPhase, ModelStatus};
 pub use stores::Stores;
 pub use worker::Embedded;

@@ -4,6 +4,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use modeld_spec::error::Error;
+use modeld_spec::slot::footprint::Footprint;
 
 use super::backend::{Backend, LoadRequest, Model, ModelFacts, ModelKey};
 use crate::owner::gate::ResidentPermit;
@@ -31,6 +32,10 @@ impl Backend for None {
         _request: &LoadRequest,
         _progress: &mut dyn FnMut(f32) -> ControlFlow<()>,
     ) -> Result<Box<dyn Model>, Error> {
+        Err(unsupported("models"))
+    }
+
+    fn footprint(&self, _request: &LoadRequest) -> Result<Footprint, Error> {
         Err(unsupported("models"))
     }
 }

@@ -8,57 +8,54 @@ use std::time::Duration;
 
 use modeld_spec::error::Error;
 use modeld_spec::ids::Epoch;
-use tokio::time::{Instant, timeout_at};
+use modeld_spec::slot::entry::Slot;
+#[cfg(test)]
+use modeld_spec::slot::event::Event;
+use modeld_spec::slot::event::{Generation, MemberId, Old};
+use modeld_spec::slot::footprint::Footprint;
+use modeld_spec::slot::member::Member;
+use tokio::time::timeout;
 
 use super::backend::{Backend, Device, LoadRequest, ModelFacts, ModelInfo, ModelKey, Settings};
 use super::limits::Limits;
-use super::load::{Entry, Loading, State};
 use super::manifest::{Claimed, Manifest};
 use super::session::{Prompt, Session, SessionId};
+use super::slots::{Driver, Evictions, Hold, Loading, Marks, Wanted};
+use super::status::{ModelPhase, ModelStatus};
 use super::stores::Stores;
-use super::worker::{Control, Embedded, check_gate};
+use super::worker::{Embedded, named};
 use crate::owner::gate::Gate;
-use crate::sync::{AtomicBool, Ordering};
 
 /// Which model a session is opened on, and with how much context.
 #[derive(Clone, Debug, PartialEq)]
 pub struct OpenRequest {
+    /// The name under which it is asked for. It stands for one model at a time; usually it is what the client calls the model.
+    pub member: String,
     /// The model's file.
     pub model: PathBuf,
     /// Tokens of context; `None`: as much as the model was loaded for, or [`Limits::context_default`].
     pub context_tokens: Option<usize>,
     /// The backend that the caller expects; `None`: whichever is served.
     pub backend: Option<String>,
-    /// How the model is evaluated. With other settings it is another load.
+    /// How the model is evaluated: with other settings it is another model.
     pub settings: Settings,
     /// What the caller believes the cache is computed with: it is compared.
     pub claimed: Claimed,
 }
 
 impl OpenRequest {
-    /// A session on this model, with the defaults.
+    /// A session on this model, under the name of its file, with the defaults.
     pub fn new(model: impl Into<PathBuf>) -> Self {
+        let model = model.into();
         OpenRequest {
-            model: model.into(),
+            member: named(&model),
+            model,
             context_tokens: None,
             backend: None,
             settings: Settings::default(),
             claimed: Claimed::default(),
         }
     }
-}
-
-/// A resident model.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ModelStatus {
-    /// Where it was loaded from.
-    pub path: PathBuf,
-    /// How much of it is read, from 0 to 1; 1 once it serves.
-    pub fraction: f32,
-    /// Whether it serves.
-    pub ready: bool,
-    /// Sessions open on it.
-    pub sessions: usize,
 }
 
 /// Threads that had not ended within the bound: their models' memory is not back.
@@ -71,51 +68,67 @@ pub struct StillRunning {
     pub bound: Duration,
 }
 
+/// What an ask for a model would lead to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Forecast {
+    /// What the model takes.
+    pub footprint: Footprint,
+    /// Bytes that all models share.
+    pub budget: u64,
+    /// What would be unloaded for it.
+    pub evictions: Evictions,
+    /// Why it would be refused, if it would.
+    pub refusal: Option<Error>,
+}
+
 /// The resident models of one epoch.
 pub struct Engine {
-    gate: Arc<Gate>,
-    backend: Arc<dyn Backend>,
-    limits: Arc<Limits>,
-    draining: Arc<AtomicBool>,
-    models: Arc<Models>,
+    slots: Arc<Driver>,
     table: Arc<Table>,
-    stores: Stores,
 }
 
 impl Engine {
-    /// An engine without models. Everything that it does passes `gate`.
+    /// An engine without models. Everything that it does passes `gate`. It remembers nothing of an engine before it.
     pub fn new(gate: Arc<Gate>, backend: Box<dyn Backend>, limits: Limits) -> Self {
-        Engine {
-            gate,
-            backend: Arc::from(backend),
-            limits: Arc::new(limits),
-            draining: Arc::new(AtomicBool::new(false)),
-            models: Arc::default(),
-            table: Arc::default(),
-            stores: Stores::default(),
-        }
+        Engine::with_marks(gate, backend, limits, None)
+    }
+
+    /// An engine that keeps a mark of each load under way in the directory `marks`, and finds there which loads ended the process of
+    /// an owner before it: those models are loaded by [`Engine::load_explicitly`] alone (S11).
+    pub fn remembering(gate: Arc<Gate>, backend: Box<dyn Backend>, limits: Limits, marks: PathBuf) -> Self {
+        Engine::with_marks(gate, backend, limits, Some(marks))
+    }
+
+    fn with_marks(
+        gate: Arc<Gate>,
+        backend: Box<dyn Backend>,
+        limits: Limits,
+        marks: Option<PathBuf>,
+    ) -> Self {
+        let marks = Marks::new(marks, gate.epoch());
+        Engine { slots: Driver::new(gate, backend, limits, marks), table: Arc::default() }
     }
 
     /// The same engine with what it keeps on disk.
     #[must_use]
-    pub fn with_stores(mut self, stores: Stores) -> Self {
-        self.stores = stores;
+    pub fn with_stores(self, stores: Stores) -> Self {
+        self.slots.keep_in(stores);
         self
     }
 
     /// The backend's name.
     pub fn backend(&self) -> &'static str {
-        self.backend.name()
+        self.slots.backend.name()
     }
 
     /// The epoch whose gate guards it.
     pub fn epoch(&self) -> Epoch {
-        self.gate.epoch()
+        self.slots.gate.epoch()
     }
 
     /// Its bounds.
     pub fn limits(&self) -> &Limits {
-        &self.limits
+        &self.slots.limits
     }
 
     /// What the header of the model's file says; loads nothing. It reads the disk: call it where that may take time.
@@ -123,75 +136,64 @@ impl Engine {
     /// # Errors
     /// [`Error::ModelNotFound`], [`Error::ModelLoadFailed`], [`Error::UnsupportedFeature`].
     pub fn describe(&self, model: &Path) -> Result<ModelFacts, Error> {
-        self.backend.describe(model)
+        self.slots.backend.describe(model)
     }
 
     /// What the models could be evaluated with.
     pub fn devices(&self) -> Vec<Device> {
-        self.backend.devices()
+        self.slots.backend.devices()
     }
 
-    /// What is known of this model since it is resident; `None` if it is not.
+    /// What is known of this model since it serves; `None` if it does not.
     pub fn resident(&self, model: &Path) -> Option<Arc<ModelInfo>> {
-        self.models.lock().values().find_map(|entry| match entry.state() {
-            State::Ready(worker) if entry.request.path == model => Some(worker.info().clone()),
-            _ => None,
-        })
+        self.slots.serving(model)
     }
 
-    /// Loads a model, or joins the load that is under way, or finds it loaded. The load goes on as long as somebody waits.
+    /// What would become of [`Engine::load_explicitly`] with these arguments, or with `None` of [`Engine::load`]; asks for nothing. It
+    /// reads the disk.
+    ///
+    /// # Errors
+    /// What keeps the question from being answered, as [`Engine::load`]; a refusal is no error here.
+    pub fn plan(&self, request: &OpenRequest, old: Option<Old>) -> Result<Forecast, Error> {
+        let wanted = self.wanted(request, old)?;
+        let footprint = self.slots.backend.footprint(&wanted.request)?;
+        let (budget, evictions) = self.slots.forecast(&request.member, &wanted, footprint.total())?;
+        let (evictions, refusal) = match evictions {
+            Ok(evictions) => (evictions, None),
+            Err(error) => (Evictions::default(), Some(error)),
+        };
+        Ok(Forecast { footprint, budget, evictions, refusal })
+    }
+
+    /// Loads a model to work on it, or joins the load that is under way, or finds it loaded. The load goes on as long as somebody
+    /// waits; from its end on, the model stays at least until what is returned is dropped. It reads the disk.
     ///
     /// # Errors
     /// [`Error::DeviceBusy`] while another process is resident; [`Error::BackendMismatch`]; [`Error::ModelNotFound`];
-    /// [`Error::InvalidArgument`] for a context that is too large, or when no more models fit; [`Error::Fenced`],
+    /// [`Error::InvalidArgument`] for a context that is too large; [`Error::NoRoom`]; [`Error::OtherModel`],
+    /// [`Error::Switching`] if the name stands for another model; [`Error::CrashedBefore`]; [`Error::Fenced`],
     /// [`Error::Draining`].
     pub fn load(&self, request: &OpenRequest) -> Result<Loading, Error> {
-        self.check()?;
-        if let Some(requested) = request.backend.as_deref().filter(|name| *name != self.backend.name()) {
-            let (requested, served) = (requested.to_string(), self.backend.name().to_string());
-            return Err(Error::BackendMismatch { requested, served });
-        }
-        let context_tokens = request.context_tokens.unwrap_or(self.limits.context_default);
-        if context_tokens == 0 || self.limits.context_max < context_tokens {
-            let max = self.limits.context_max;
-            return Err(invalid("context", format!("must be 1 to {max} tokens and is {context_tokens}")));
-        }
-        let key = self.backend.identify(&request.model)?.with(&request.settings);
-        let mut models = self.models.lock();
-        match models.get(&key) {
-            Some(entry) if entry.is_over() => drop(models.remove(&key)),
-            Some(entry) => return Ok(entry.join()),
-            None => {}
-        }
-        if self.limits.models_max <= models.len() {
-            let problem =
-                format!("can't be loaded: {} models are resident, and no more are allowed", models.len());
-            return Err(invalid("model", problem));
-        }
-        // Looked at again under the lock: a shutdown that began before does not see what is put in after it.
-        self.check()?;
-        let load = LoadRequest {
-            path: request.model.clone(),
-            context_tokens,
-            sessions_max: self.limits.sessions_max,
-            batch_tokens: self.limits.batch_tokens,
-            threads: self.limits.threads,
-            settings: request.settings.clone(),
-        };
-        let control = Arc::new(Control::new(self.gate.clone(), self.draining.clone()));
-        let entry = Arc::new(Entry::new(key.clone(), load, control));
-        let loading = entry.join();
-        models.insert(key, entry.clone());
-        self.models.threads().push(entry.clone());
-        drop(models);
-        if let Err(error) =
-            entry.start(self.backend.clone(), self.models.clone(), self.limits.clone(), self.stores.clone())
-        {
-            self.models.forget(&entry);
-            self.models.gone(&entry);
-            return Err(error);
-        }
-        Ok(loading)
+        self.slots.ask(&request.member, &self.wanted(request, None)?)
+    }
+
+    /// Makes the name stand for this model: it is loaded, and takes the place of the one before, which is unloaded once nobody works
+    /// on it. `old` says whether that one may go before the new one is there, if there is no room for both. The only way to load what
+    /// ended a process before.
+    ///
+    /// # Errors
+    /// As [`Engine::load`]; what comes later is said by what is returned.
+    pub fn load_explicitly(&self, request: &OpenRequest, old: Old) -> Result<Loading, Error> {
+        self.slots.ask(&request.member, &self.wanted(request, Some(old))?)
+    }
+
+    /// Makes the name stand for nothing, and returns when the memory is back. Dropping the future gives it up.
+    ///
+    /// # Errors
+    /// [`Error::ModelInUse`] if those who work on the model do not end within the bound of [`Limits::drain`], or somebody waits for
+    /// it; [`Error::Switching`], [`Error::Fenced`], [`Error::Draining`].
+    pub async fn unload(&self, member: &str) -> Result<(), Error> {
+        self.slots.ask_to_unload(member)?.unloaded().await
     }
 
     /// Opens a session, and loads the model for it if it is not resident. Dropping the future undoes the session.
@@ -200,14 +202,29 @@ impl Engine {
     /// As [`Engine::load`]; why the load failed; [`Error::TooManySessions`]; [`Error::InvalidArgument`] for more context
     /// than the model was loaded for; [`Error::ManifestMismatch`].
     pub async fn open_session(&self, request: &OpenRequest) -> Result<Session, Error> {
-        let loading = self.load(request)?;
-        let worker = loading.worker().await?;
-        check_claims(worker.manifest(), &request.claimed)?;
-        let opened = worker.open(request.context_tokens).await?;
-        let context_tokens = opened.context_tokens;
-        let session = Session { id: opened.deliver(), context_tokens, worker, table: self.table.clone() };
-        self.table.insert(&session);
-        Ok(session)
+        let mut tries = OPEN_TRIES;
+        loop {
+            let loading = self.load(request)?;
+            let load = loading.load().await?;
+            let worker = load.worker()?.clone();
+            check_claims(worker.manifest(), &request.claimed)?;
+            match worker.open(request.context_tokens).await {
+                Ok(opened) => {
+                    let context_tokens = opened.context_tokens;
+                    let id = opened.deliver();
+                    let session = Session { id, context_tokens, worker, table: self.table.clone() };
+                    self.table.insert(&session, load.generation, loading.into_hold());
+                    return Ok(session);
+                }
+                // Its thread died before the table heard of it: the next one who asks loads it again.
+                Err(_) if load.has_died() && 1 < tries => {
+                    tries -= 1;
+                    drop(loading);
+                    load.ended().await;
+                }
+                Err(error) => return Err(error),
+            }
+        }
     }
 
     /// The embedding of a text, and loads the model for it if it is not resident.
@@ -215,9 +232,15 @@ impl Engine {
     /// # Errors
     /// As [`Engine::load`]; [`Error::UnsupportedFeature`] if the model does not embed; [`Error::BackendFailed`].
     pub async fn embed(&self, request: &OpenRequest, prompt: Prompt) -> Result<Embedded, Error> {
-        let worker = self.load(request)?.worker().await?;
+        let loading = self.load(request)?;
+        let load = loading.load().await?;
+        let worker = load.worker()?;
         worker.check_prompt(&prompt)?;
-        worker.embed(prompt).await
+        // The model stays as long as it is held.
+        let hold = loading.into_hold();
+        let embedded = worker.embed(prompt).await;
+        drop(hold);
+        embedded
     }
 
     /// The session with this id.
@@ -225,23 +248,39 @@ impl Engine {
     /// # Errors
     /// [`Error::SessionClosed`] if there is none; [`Error::Fenced`], [`Error::Draining`].
     pub fn session(&self, id: &SessionId) -> Result<Session, Error> {
-        self.check()?;
+        self.slots.check()?;
         self.table.get(id).ok_or_else(|| Error::SessionClosed { session: id.to_string() })
     }
 
-    /// The models that are resident or being loaded.
+    /// The models that are in memory, on their way there, or on their way out; the least needed first.
     pub fn models(&self) -> Vec<ModelStatus> {
-        let entries: Vec<Arc<Entry>> = self.models.lock().values().cloned().collect();
-        let status = |entry: &Arc<Entry>| {
-            let (fraction, ready) = match entry.state() {
-                State::Loading(fraction) => (fraction, false),
-                State::Ready(_) => (1.0, true),
-                State::Failed(_) | State::Ended => (0.0, false),
+        let sessions = self.table.count();
+        self.slots.look(|table, names| {
+            let status = |slot: &Slot| {
+                let is_it = |member: &&Member| [member.model, member.coming].contains(&Some(slot.model));
+                let members: Vec<MemberId> =
+                    table.members().iter().filter(is_it).map(|member| member.id).collect();
+                let phase = ModelPhase::from(slot);
+                let percent = if phase.serves() { 100 } else { slot.percent };
+                ModelStatus {
+                    path: names.path_of(slot.model),
+                    members: names.names_of(&members),
+                    generation: slot.generation.get(),
+                    phase,
+                    fraction: f32::from(percent) / 100.0,
+                    ready: phase.serves(),
+                    sessions: sessions.get(&slot.generation).copied().unwrap_or(0),
+                    planned_bytes: slot.planned,
+                    bytes: slot.bytes,
+                }
             };
-            let sessions = self.table.count_of(&entry.request.path);
-            ModelStatus { path: entry.request.path.clone(), fraction, ready, sessions }
-        };
-        entries.iter().map(status).collect()
+            table.slots().iter().map(status).collect()
+        })
+    }
+
+    /// Bytes that all models share; `None` before the first one was asked for.
+    pub fn budget(&self) -> Option<u64> {
+        self.slots.budget()
     }
 
     /// Stops everything and waits until the memory is back: nothing new begins, operations and streams end with
@@ -250,116 +289,109 @@ impl Engine {
     /// # Errors
     /// [`StillRunning`] if a model has not ended within `bound`: its memory is not back, and the lease must not be released.
     pub async fn shutdown(&self, bound: Duration) -> Result<(), StillRunning> {
-        // Release pairs with the Acquire of `Control::check`.
-        self.draining.store(true, Ordering::Release);
-        let entries: Vec<Arc<Entry>> = self.models.all();
-        for entry in &entries {
-            entry.control.wake();
-        }
-        let deadline = Instant::now() + bound;
-        let mut left = 0;
-        for entry in &entries {
-            if timeout_at(deadline, entry.ended()).await.is_err() {
-                left += 1;
-            }
-        }
+        self.slots.stop();
+        let ended = timeout(bound, self.slots.ended()).await;
         self.table.clear();
-        if left == 0 { Ok(()) } else { Err(StillRunning { models: left, bound }) }
+        match ended {
+            Ok(()) => Ok(()),
+            Err(_) => Err(StillRunning { models: self.slots.threads(), bound }),
+        }
     }
 
-    fn check(&self) -> Result<(), Error> {
-        check_gate(&self.gate)?;
-        if self.draining.load(Ordering::Acquire) { Err(Error::Draining) } else { Ok(()) }
+    /// What is asked, as the driver takes it.
+    fn wanted(&self, request: &OpenRequest, load: Option<Old>) -> Result<Wanted, Error> {
+        self.slots.check()?;
+        let (limits, backend) = (&self.slots.limits, &self.slots.backend);
+        if let Some(requested) = request.backend.as_deref().filter(|name| *name != backend.name()) {
+            let (requested, served) = (requested.to_string(), backend.name().to_string());
+            return Err(Error::BackendMismatch { requested, served });
+        }
+        let context_tokens = request.context_tokens.unwrap_or(limits.context_default);
+        if context_tokens == 0 || limits.context_max < context_tokens {
+            let max = limits.context_max;
+            return Err(invalid("context", format!("must be 1 to {max} tokens and is {context_tokens}")));
+        }
+        if MEMBER_BYTES_MAX < request.member.len() {
+            let problem = format!("has {} bytes, and {MEMBER_BYTES_MAX} are allowed", request.member.len());
+            return Err(invalid("the name of the model", problem));
+        }
+        // Evaluated otherwise it is another model.
+        let settings = request.settings.to_string();
+        let key = ModelKey(format!("{}{settings}", backend.identify(&request.model)?));
+        let load_request = LoadRequest {
+            path: request.model.clone(),
+            context_tokens,
+            sessions_max: limits.sessions_max,
+            batch_tokens: limits.batch_tokens,
+            threads: limits.threads,
+            settings: request.settings.clone(),
+        };
+        Ok(Wanted { key, request: load_request, has_context: request.context_tokens.is_some(), load })
+    }
+
+    /// An idle interval passes.
+    #[cfg(test)]
+    pub(super) fn tick_idle(&self) {
+        self.slots.hear(Event::IdleTick);
+    }
+
+    /// A drain interval passes.
+    #[cfg(test)]
+    pub(super) fn tick_drain(&self) {
+        self.slots.hear(Event::DrainTick);
     }
 }
 
 impl Drop for Engine {
     fn drop(&mut self) {
-        self.draining.store(true, Ordering::Release);
-        for entry in self.models.all() {
-            entry.control.wake();
-        }
+        self.slots.stop();
         self.table.clear();
     }
 }
 
 impl fmt::Debug for Engine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Engine").field("backend", &self.backend.name()).field("gate", &self.gate).finish()
+        f.debug_struct("Engine").field("backend", &self.backend()).field("gate", &self.slots.gate).finish()
     }
 }
 
-/// The models by identity.
+/// The open sessions by id, each with the right to work on its model.
 #[derive(Default)]
-pub(super) struct Models {
-    by_key: Mutex<BTreeMap<ModelKey, Arc<Entry>>>,
-    /// Every thread that may still hold memory, also of models that were forgotten.
-    threads: Mutex<Vec<Arc<Entry>>>,
+pub(super) struct Table(Mutex<HashMap<SessionId, Entry>>);
+
+struct Entry {
+    session: Session,
+    generation: Generation,
+    /// Dropped with the entry: the session works no more.
+    _hold: Hold,
 }
-
-impl Models {
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<ModelKey, Arc<Entry>>> {
-        self.by_key.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn threads(&self) -> MutexGuard<'_, Vec<Arc<Entry>>> {
-        self.threads.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Every thread that may still hold memory.
-    fn all(&self) -> Vec<Arc<Entry>> {
-        // Under the lock of the models, so that a load that is being put in is waited for or refused.
-        let _models = self.lock();
-        self.threads().clone()
-    }
-
-    /// This entry's thread holds no memory any more.
-    pub(super) fn gone(&self, entry: &Arc<Entry>) {
-        self.threads().retain(|known| !Arc::ptr_eq(known, entry));
-    }
-
-    /// Forgets this entry, not another one of the same key.
-    pub(super) fn forget(&self, entry: &Arc<Entry>) {
-        self.forget_if(entry, || true);
-    }
-
-    /// Forgets this entry if `condition` holds while nobody can join it.
-    pub(super) fn forget_if(&self, entry: &Arc<Entry>, condition: impl FnOnce() -> bool) -> bool {
-        let mut models = self.lock();
-        let is_it = models.get(&entry.key).is_some_and(|known| Arc::ptr_eq(known, entry));
-        if condition() {
-            if is_it {
-                models.remove(&entry.key);
-            }
-            return true;
-        }
-        false
-    }
-}
-
-/// The open sessions by id.
-#[derive(Default)]
-pub(super) struct Table(Mutex<HashMap<SessionId, Session>>);
 
 impl Table {
-    fn lock(&self) -> MutexGuard<'_, HashMap<SessionId, Session>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<SessionId, Entry>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn insert(&self, session: &Session) {
-        self.lock().insert(session.id.clone(), session.clone());
+    fn insert(&self, session: &Session, generation: Generation, hold: Hold) {
+        let entry = Entry { session: session.clone(), generation, _hold: hold };
+        self.lock().insert(session.id.clone(), entry);
     }
 
     fn get(&self, id: &SessionId) -> Option<Session> {
-        self.lock().get(id).cloned()
+        self.lock().get(id).map(|entry| entry.session.clone())
     }
 
     pub(super) fn remove(&self, id: &SessionId) {
-        self.lock().remove(id);
+        // Dropped after the lock is released: its end is heard under another one.
+        let removed = self.lock().remove(id);
+        drop(removed);
     }
 
-    fn count_of(&self, path: &Path) -> usize {
-        self.lock().values().filter(|session| session.info().path == path).count()
+    fn count(&self) -> BTreeMap<Generation, usize> {
+        let mut counts = BTreeMap::new();
+        for entry in self.lock().values() {
+            *counts.entry(entry.generation).or_default() += 1;
+        }
+        counts
     }
 
     fn clear(&self) {
@@ -383,3 +415,9 @@ fn check_claims(manifest: Option<&Manifest>, claimed: &Claimed) -> Result<(), Er
 fn invalid(argument: &str, problem: String) -> Error {
     Error::InvalidArgument { argument: argument.to_string(), problem }
 }
+
+/// How often a model that died before it could be used is loaded again for one open.
+const OPEN_TRIES: usize = 3;
+
+/// The longest path of a file has as many.
+const MEMBER_BYTES_MAX: usize = 4096;

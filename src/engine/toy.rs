@@ -15,6 +15,7 @@ use modeld_spec::error::Error;
 use modeld_spec::session::params::SamplingParams;
 use modeld_spec::session::snapshot::Digest;
 use modeld_spec::session::tape::TokenId;
+use modeld_spec::slot::footprint::Footprint;
 
 use super::backend::{
     Backend, Batch, Capabilities, Embedding, EvalError, LoadRequest, Model, ModelFacts, ModelInfo, ModelKey,
@@ -31,6 +32,9 @@ pub type EvalHook = Arc<dyn Fn(&Batch) + Send + Sync>;
 /// Called with each fraction of a load: a test can wait in it.
 pub type LoadHook = Arc<dyn Fn(f32) + Send + Sync>;
 
+/// Says whether the load of the model with this name fails.
+pub type FailHook = Arc<dyn Fn(&str) -> bool + Send + Sync>;
+
 /// The backend.
 #[derive(Clone)]
 pub struct Toy {
@@ -42,11 +46,25 @@ pub struct Toy {
     pub before_eval: Option<EvalHook>,
     /// Called during a load.
     pub during_load: Option<LoadHook>,
+    /// Bytes that a load is planned with.
+    pub bytes: u64,
+    /// Bytes that a load says it took; `None`: as many as were planned.
+    pub took: Option<u64>,
+    /// Whether a load fails in the end.
+    pub fails: Option<FailHook>,
 }
 
 impl Default for Toy {
     fn default() -> Self {
-        Toy { trims: true, ends: true, before_eval: None, during_load: None }
+        Toy {
+            trims: true,
+            ends: true,
+            before_eval: None,
+            during_load: None,
+            bytes: 0,
+            took: None,
+            fails: None,
+        }
     }
 }
 
@@ -99,6 +117,10 @@ impl Backend for Toy {
                 return Err(Error::Cancelled);
             }
         }
+        if self.fails.as_ref().is_some_and(|fails| fails(&facts.name)) {
+            let cause = "it was told to fail".to_string();
+            return Err(Error::ModelLoadFailed { model: facts.name, cause });
+        }
         let info = ModelInfo {
             path: request.path.clone(),
             facts,
@@ -123,6 +145,11 @@ impl Backend for Toy {
         };
         let cache = vec![Vec::new(); info.sequences()];
         Ok(Box::new(ToyModel { toy: self.clone(), info, cache, outputs: Vec::new() }))
+    }
+
+    fn footprint(&self, request: &LoadRequest) -> Result<Footprint, Error> {
+        self.identify(&request.path)?;
+        Ok(Footprint { weights: self.bytes, ..Footprint::default() })
     }
 }
 
@@ -280,6 +307,10 @@ impl Model for ToyModel {
         let hash = tokens.iter().fold(0, |hash, token| mix(hash, token.0 as u64));
         let value = |index| (mix(hash, index) % 2001) as f32 / 1000.0 - 1.0;
         Ok(Embedding { values: (0..EMBEDDING).map(value).collect(), pooling: Pooling::Mean, declared: true })
+    }
+
+    fn memory_bytes(&self) -> Option<u64> {
+        self.toy.took.or(Some(self.toy.bytes))
     }
 }
 

@@ -14,7 +14,9 @@ mod cpu;
 #[cfg(target_os = "linux")]
 mod linux;
 #[cfg(target_os = "linux")]
-pub use {alarm::BootAlarm, cpu::*, linux::*};
+mod memory;
+#[cfg(target_os = "linux")]
+pub use {alarm::BootAlarm, cpu::*, linux::*, memory::*};
 
 #[cfg(not(target_os = "linux"))]
 compile_error!("modeld runs on Linux: another system needs its own modules beside src/os/linux.rs");

@@ -246,8 +246,7 @@ fn embedding(service: &Service, request: proto::EmbedRequest) -> Result<(OpenReq
     let open = OpenRequest {
         context_tokens: context,
         backend: request.backend,
-        settings: convert::settings(request.settings)?,
-        ..OpenRequest::new(service.model(&request.model)?)
+        ..service.wanted(&request.model, request.settings)?
     };
     Ok((open, prompt))
 }

@@ -27,7 +27,7 @@ pub(super) use self::content::content;
 pub(super) use self::model::settings;
 pub(crate) use self::model::{embedded, settings_message};
 use super::proto;
-use crate::engine::ModelStatus;
+use crate::engine::{ModelPhase, ModelStatus};
 
 /// An answer that breaks the contract of the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -246,6 +246,12 @@ impl From<proto::ModelStatus> for ModelStatus {
             fraction: status.fraction,
             ready: status.ready,
             sessions: usize::try_from(status.sessions).unwrap_or(usize::MAX),
+            // Not on the wire.
+            members: Vec::new(),
+            generation: 0,
+            phase: if status.ready { ModelPhase::Ready } else { ModelPhase::Loading },
+            planned_bytes: 0,
+            bytes: 0,
         }
     }
 }

@@ -70,7 +70,9 @@ fn code(error: &Error) -> Code {
         (Error::Cancelled, _) => Code::Cancelled,
         (Error::ModelNotFound { .. }, _) => Code::NotFound,
         (Error::UnsupportedFeature { .. }, _) => Code::Unimplemented,
-        (Error::TooManySessions { .. }, _) | (_, Class::Overflow) => Code::ResourceExhausted,
+        (Error::TooManySessions { .. } | Error::NoRoom { .. }, _) | (_, Class::Overflow) => {
+            Code::ResourceExhausted
+        }
         (_, Class::Refused) => Code::Unavailable,
         (_, Class::Fenced) => Code::FailedPrecondition,
         (_, Class::Backend) => Code::Aborted,
@@ -104,6 +106,7 @@ mod tests {
     use super::*;
     use modeld_spec::error::Stage;
     use modeld_spec::ids::{Epoch, InstanceId, Namespace, ProcessId};
+    use modeld_spec::slot::plan::NoRoom;
     use proptest::prelude::*;
 
     /// Every variant; a new one does not compile until it is here, because of `covers_every_variant`.
@@ -150,6 +153,15 @@ mod tests {
             }),
             text().prop_map(|cause| Error::SnapshotFailed { cause }),
             text().prop_map(|cause| Error::SnapshotRefused { cause }),
+            (text(), shortage()).prop_map(|(model, shortage)| Error::NoRoom { model, shortage }),
+            (text(), any::<u64>(), any::<u64>(), any::<u64>()).prop_map(|(model, planned, taken, budget)| {
+                Error::TookMore { model, planned, taken, budget }
+            }),
+            (text(), text()).prop_map(|(member, bound)| Error::OtherModel { member, bound }),
+            (text(), text()).prop_map(|(member, to)| Error::Switching { member, to }),
+            text().prop_map(|model| Error::CrashedBefore { model }),
+            (text(), text()).prop_map(|(model, cause)| Error::NotRemembered { model, cause }),
+            (text(), any::<u64>()).prop_map(|(model, in_flight)| Error::ModelInUse { model, in_flight }),
             any::<u64>().prop_map(|limit| Error::TooManySessions { limit }),
             (text(), text()).prop_map(|(requested, served)| Error::BackendMismatch { requested, served }),
             (text(), text()).prop_map(|(backend, feature)| Error::UnsupportedFeature { backend, feature }),
@@ -161,8 +173,18 @@ mod tests {
         ]
     }
 
+    fn shortage() -> impl Strategy<Value = NoRoom> {
+        (0..3, any::<u64>(), any::<u64>(), any::<u64>(), any::<u64>()).prop_map(
+            |(why, need, budget, in_use, idle)| match why {
+                0 => NoRoom::TooLarge { need, budget },
+                1 => NoRoom::Taken { need, budget, in_use, idle },
+                _ => NoRoom::OnlyInstead { need, budget, old: in_use },
+            },
+        )
+    }
+
     /// The number of variants that [`any_error`] makes.
-    const VARIANTS: usize = 21;
+    const VARIANTS: usize = 28;
 
     #[test]
     fn covers_every_variant() {
@@ -179,6 +201,9 @@ mod tests {
                 Error::ModelLoadFailed { .. } | Error::TooManySessions { .. } => {}
                 Error::ManifestMismatch { .. } => {}
                 Error::SnapshotFailed { .. } | Error::SnapshotRefused { .. } => {}
+                Error::NoRoom { .. } | Error::TookMore { .. } | Error::OtherModel { .. } => {}
+                Error::Switching { .. } | Error::CrashedBefore { .. } => {}
+                Error::NotRemembered { .. } | Error::ModelInUse { .. } => {}
                 Error::BackendMismatch { .. } | Error::UnsupportedFeature { .. } => {}
                 Error::BackendFailed { .. } | Error::InvalidArgument { .. } | Error::Cancelled => {}
                 Error::Draining | Error::Internal { .. } => {}

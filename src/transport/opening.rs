@@ -12,7 +12,6 @@ use tonic::Status;
 
 use super::calls::off_thread;
 use super::connection::Connection;
-use super::convert;
 use super::error::to_status;
 use super::proto;
 use super::server::Service;
@@ -149,11 +148,10 @@ async fn load_and_open(
     let loader = service.clone();
     let (request, mut loading) = off_thread(move || {
         let request = OpenRequest {
-            model: loader.model(&request.model)?,
             context_tokens,
             backend: request.backend,
-            settings: convert::settings(request.settings)?,
             claimed: Claimed::new(request.claimed.into_iter().collect())?,
+            ..loader.wanted(&request.model, request.settings)?
         };
         let loading = loader.engine.load(&request)?;
         Ok((request, loading))

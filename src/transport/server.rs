@@ -32,9 +32,9 @@ use super::connection::{Connections, Wire, close_sessions};
 use super::listen::Listener;
 use super::proto;
 use super::proto::modeld_server::ModeldServer;
-use crate::engine::Engine;
 use crate::engine::backend::ModelInfo;
 use crate::engine::chat::{Chat, Features, Templates};
+use crate::engine::{Engine, OpenRequest};
 use crate::os::{BootClock, Clock};
 use crate::owner::gate::Gate;
 
@@ -111,6 +111,16 @@ impl Service {
             _ if name.contains('\0') => Err(invalid("has a zero byte in it")),
             _ => (self.resolve)(name),
         }
+    }
+
+    /// The model that a client calls `name`, evaluated with these settings. Evaluated otherwise it is another one, of another name.
+    pub(super) fn wanted(&self, name: &str, settings: Option<proto::Settings>) -> Result<OpenRequest, Error> {
+        let settings = super::convert::settings(settings)?;
+        Ok(OpenRequest {
+            member: format!("{name}{settings}"),
+            settings,
+            ..OpenRequest::new(self.model(name)?)
+        })
     }
 
     /// What is known of the model that a client calls `name`. Reads the disk.

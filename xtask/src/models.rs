@@ -60,12 +60,21 @@ pub fn write_with(path: &Path, kind: Kind, seed: u64, changes: &[(&'static str, 
 /// # Errors
 /// What the system says of writing the file.
 pub fn write_adapter(path: &Path, seed: u64) -> io::Result<()> {
-    let metadata = [
+    write_adapter_with(path, seed, &[])
+}
+
+/// Writes such an adapter with more metadata.
+///
+/// # Errors
+/// What the system says of writing the file.
+pub fn write_adapter_with(path: &Path, seed: u64, more: &[(&'static str, Value)]) -> io::Result<()> {
+    let mut metadata = vec![
         ("general.architecture", Value::Text("llama".into())),
         ("general.type", Value::Text("adapter".into())),
         ("adapter.type", Value::Text("lora".into())),
         ("adapter.lora.alpha", Value::F32(32.0)),
     ];
+    metadata.extend(more.iter().cloned());
     let (width, wide) = (u64::from(SHAPE.width), u64::from(SHAPE.feed_forward));
     let mut tensors = Vec::new();
     for layer in 0..SHAPE.layers {

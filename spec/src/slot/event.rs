@@ -144,6 +144,11 @@ pub enum Event {
         /// The load that had taken it.
         generation: Generation,
     },
+    /// A model that served has ended without being told to, and its memory is back.
+    Ended {
+        /// The load that had made it.
+        generation: Generation,
+    },
     /// The idle interval has passed once more. A model that nobody used for one to two of them is unloaded.
     IdleTick,
     /// The drain interval has passed once more. A drain ends after one to two of them (S9).

@@ -2,6 +2,7 @@
 
 pub mod entry;
 pub mod event;
+pub mod footprint;
 pub mod member;
 pub mod plan;
 pub mod table;

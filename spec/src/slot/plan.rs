@@ -5,6 +5,8 @@
 
 use alloc::vec::Vec;
 
+use serde::{Deserialize, Serialize};
+
 use super::event::{ModelId, Old};
 
 /// A model that takes memory, or is about to.
@@ -39,7 +41,8 @@ pub struct Plan {
 }
 
 /// Why a model does not fit, in bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, thiserror::Error)]
+#[serde(tag = "why", rename_all = "snake_case")]
 pub enum NoRoom {
     /// It fits in no case.
     #[error("it needs {need} bytes and the whole budget is {budget}")]

@@ -19,6 +19,8 @@ enum Move {
     Progress { which: usize, percent: u8 },
     IdleTick,
     DrainTick,
+    Budget(u64),
+    Died(usize),
     Fence,
 }
 
@@ -153,12 +155,32 @@ impl World {
             }
             Move::IdleTick => self.hear(Event::IdleTick),
             Move::DrainTick => self.hear(Event::DrainTick),
+            Move::Budget(budget) => {
+                self.table.revise_budget(budget);
+                self.check();
+            }
+            Move::Died(which) => self.die(which),
             Move::Fence => {
                 self.gate = Gate::Fenced;
                 self.hear(Event::Look);
                 assert!(self.waiting.is_empty(), "a fence answers everybody");
             }
         }
+    }
+
+    /// A model that serves, or is being freed, ends by itself; the work on it ends with it.
+    fn die(&mut self, which: usize) {
+        let serves =
+            |generation: &&Generation| matches!(self.work.get(*generation), None | Some(Work::Freeing));
+        let Some(generation) =
+            self.memory.keys().filter(serves).copied().nth(which % self.memory.len().max(1))
+        else {
+            return;
+        };
+        self.work.remove(&generation);
+        self.memory.remove(&generation);
+        self.working.retain(|_, held| *held != generation);
+        self.hear(Event::Ended { generation });
     }
 
     /// Something that the engine is at ends.
@@ -204,6 +226,8 @@ fn moves() -> impl Strategy<Value = Move> {
         2 => (any::<usize>(), 0..=100_u8).prop_map(|(which, percent)| Move::Progress { which, percent }),
         2 => Just(Move::IdleTick),
         2 => Just(Move::DrainTick),
+        1 => (0..=BUDGET).prop_map(Move::Budget),
+        1 => any::<usize>().prop_map(Move::Died),
     ]
 }
 

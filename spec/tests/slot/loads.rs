@@ -195,3 +195,42 @@ fn generations_are_never_used_twice() {
     daemon.ask(1, OTHER, open(B));
     assert!(daemon.generation(A) < daemon.generation(B));
 }
+
+#[test]
+fn a_model_that_ended_by_itself_is_loaded_again_by_who_asks_next() {
+    let mut daemon = Daemon::with_budget(2 * SIZE);
+    daemon.working(0, A);
+    let first = daemon.generation(A);
+    assert_eq!(daemon.hear(Event::Ended { generation: first }), []);
+    assert!(daemon.table.slots().is_empty());
+    assert_eq!(daemon.model_of(MEMBER), Some(A));
+    daemon.working(1, A);
+    assert_ne!(daemon.generation(A), first);
+    // Told once more, it ends nothing.
+    assert_eq!(daemon.hear(Event::Ended { generation: first }), []);
+    assert!(daemon.is_ready(A));
+}
+
+#[test]
+fn a_model_that_ends_while_it_drains_is_unloaded() {
+    let mut daemon = Daemon::with_budget(SIZE);
+    daemon.working(0, A);
+    daemon.unload(1);
+    let generation = daemon.generation(A);
+    daemon.hear(Event::Ended { generation });
+    assert_eq!(daemon.answers(1), [Answer::Unloaded]);
+}
+
+#[test]
+fn s11_a_model_can_be_suspected_later() {
+    let mut daemon = Daemon::with_budget(SIZE);
+    daemon.table.suspect(B);
+    daemon.table.suspect(A);
+    daemon.table.suspect(B);
+    assert_eq!(daemon.table.crashed(), [A, B]);
+    assert_eq!(daemon.open(0, A), [refused(0, Refusal::CrashedBefore)]);
+    daemon.load(1, A);
+    daemon.marked(A);
+    daemon.loaded(A);
+    assert_eq!(daemon.table.crashed(), [B], "it has loaded");
+}

@@ -2,6 +2,7 @@
 //!
 //! Tests that are named after a rule (`s2_…`) are what the chapter `slot.md` refers to.
 
+mod footprint;
 mod harness;
 mod histories;
 mod loads;

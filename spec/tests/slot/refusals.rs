@@ -1,6 +1,6 @@
 //! Refusals: their numbers, and their words.
 
-use modeld_spec::slot::event::{Answer, AskId, Effect, Event, Generation, Old, Refusal, Wish};
+use modeld_spec::slot::event::{Answer, AskId, Effect, Event, Generation, MemberId, Old, Refusal, Wish};
 use modeld_spec::slot::plan::NoRoom;
 
 use crate::harness::{A, B, C, Daemon, MEMBER, OTHER, SIZE, demand, open, refused};
@@ -45,6 +45,24 @@ fn s8_what_was_promised_is_not_taken_by_an_excess() {
     let generation = daemon.generation(A);
     daemon.hear(Event::Loaded { generation, taken: SIZE + 1 });
     assert!(matches!(daemon.answers(0).as_slice(), [Answer::Refused(Refusal::TookMore { .. })]));
+}
+
+#[test]
+fn s6_a_smaller_budget_keeps_what_was_promised() {
+    let mut daemon = Daemon::with_budget(4 * SIZE);
+    daemon.idle(0, A);
+    daemon.ask(1, OTHER, open(B));
+    daemon.table.revise_budget(0);
+    assert_eq!(daemon.table.budget(), 2 * SIZE);
+    assert!(matches!(daemon.marked(B).as_slice(), [Effect::Load { .. }]));
+    daemon.loaded(B);
+    let third = MemberId(2);
+    assert!(
+        matches!(daemon.ask(2, third, open(C)).first(), Some(Effect::Planned(_, plan)) if plan.evicts == [A])
+    );
+    daemon.table.revise_budget(3 * SIZE);
+    daemon.freed(A);
+    assert_eq!(daemon.table.budget(), 3 * SIZE);
 }
 
 #[test]

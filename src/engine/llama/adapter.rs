@@ -38,6 +38,9 @@ pub(super) enum Unfit {
         /// Why not.
         problem: String,
     },
+    /// It is to be applied from certain tokens on (aLoRA), and here adapters are applied to all.
+    #[error("it is applied from certain tokens on, which is not supported")]
+    Activated,
     /// It has no tensors.
     #[error("it has no tensors")]
     Empty,
@@ -57,6 +60,7 @@ pub(super) fn check(path: &Path, architecture: &str) -> Result<(), Unfit> {
         match wanted.iter().position(|(wanted, _)| *wanted == key) {
             Some(index) if kind == TEXT => found[index] = head.text()?,
             Some(_) => return Err(Unfit::Kind(key)),
+            None if key == "adapter.alora.invocation_tokens" => return Err(Unfit::Activated),
             None if key == "adapter.lora.alpha" && kind != F32 => return Err(Unfit::Kind(key)),
             None => head.skip(kind)?,
         }

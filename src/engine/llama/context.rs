@@ -313,6 +313,7 @@ fn ggml_type(of: CacheType) -> sys::ggml_type {
         CacheType::Q5_0 => sys::GGML_TYPE_Q5_0,
         CacheType::Q4_1 => sys::GGML_TYPE_Q4_1,
         CacheType::Q4_0 => sys::GGML_TYPE_Q4_0,
+        CacheType::Iq4Nl => sys::GGML_TYPE_IQ4_NL,
     }
 }
 

@@ -22,7 +22,6 @@ mod context;
 mod cpu;
 mod device;
 mod expects;
-mod gguf;
 mod head;
 mod log;
 mod rows;
@@ -42,6 +41,7 @@ use std::thread::available_parallelism;
 use modeld_spec::error::Error;
 use modeld_spec::session::params::SamplingParams;
 use modeld_spec::session::tape::TokenId;
+use modeld_spec::slot::footprint::{self, Footprint, Terms};
 
 pub use cpu::{CpuReport, cpu_report};
 
@@ -53,6 +53,7 @@ use super::backend::{
     Backend, Batch, Capabilities, Device, Embedding, EvalError, FlashAttention, LoadRequest, Model,
     ModelFacts, ModelInfo, ModelKey, Pooling, Sampler, Sequence, Settings,
 };
+use super::gguf;
 use super::grammar::Pieces;
 use super::manifest::CacheSettings;
 use crate::owner::gate::ResidentPermit;
@@ -123,6 +124,29 @@ impl Backend for Llama {
 
     fn devices(&self) -> Vec<Device> {
         device::devices()
+    }
+
+    fn footprint(&self, request: &LoadRequest) -> Result<Footprint, Error> {
+        let path = &request.path;
+        regular_file(path)?;
+        let header = gguf::read(path).map_err(|error| failed(path, error))?;
+        let trained = header.context_length.unwrap_or(u64::MAX).max(1);
+        // The sequence that is no session's has cells of its own only where each has, and a state where there are states.
+        let has_state = header.shape.layers.iter().any(|layer| 0 < layer.state);
+        let spare = usize::from(request.settings.reproducible || has_state);
+        let sessions = request.sessions_max.clamp(1, context::SEQUENCES_MAX - 1);
+        let terms = Terms {
+            context: (request.context_tokens as u64).clamp(1, trained),
+            sequences: (sessions + spare) as u64,
+            batch: request.batch_tokens.max(1) as u64,
+            keys: request.settings.cache_type,
+            values: request.settings.cache_type,
+            full_windows: true,
+            // llama.cpp turns it on where the machine can, and a CPU can; one family can't.
+            flash: request.settings.flash_attention != FlashAttention::Off && header.architecture != "grok",
+        };
+        footprint::footprint(&header.shape, &terms)
+            .ok_or_else(|| failed(path, "it takes more memory than can be counted"))
     }
 }
 

@@ -89,7 +89,8 @@ async fn other_settings_are_another_load_and_what_is_claimed_is_compared() {
     let stored = stored(Toy::default(), Limits::default());
     let usual = stored.engine.open_session(&OpenRequest::new("toy")).await.unwrap();
     let settings = Settings { reproducible: true, ..Settings::default() };
-    let exact = OpenRequest { settings, ..OpenRequest::new("toy") };
+    let member = format!("toy{settings}");
+    let exact = OpenRequest { member, settings, ..OpenRequest::new("toy") };
     stored.engine.open_session(&exact).await.unwrap();
     assert_eq!(stored.engine.models().len(), 2);
     assert_eq!(stored.engine.resident(Path::new("toy")).unwrap().facts, usual.info().facts);

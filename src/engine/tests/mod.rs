@@ -3,11 +3,15 @@
 mod basics;
 mod choosing;
 mod continuing;
+#[cfg(feature = "llama")]
+mod damage;
+mod door;
 mod ends;
 #[cfg(feature = "llama")]
 mod llama;
 mod random;
 mod sharing;
+mod slots;
 mod stored;
 
 use std::sync::Arc;

@@ -64,45 +64,17 @@ async fn continuation(engine: &Engine, history: &str, count: u64) -> Output {
 
 async fn perform(engine: &Engine, session: &mut Session, history: &mut History, saved: &mut Saved, act: Act) {
     match act {
-        Act::Prefix(text) => {
-            let before = session.explain().await.unwrap();
-            let status = session.ensure_prefix(Prompt::literal(&text)).await.unwrap();
-            assert_eq!(status.prefix.0, text.len() as u64 + 1);
-            assert_eq!(
-                status.reuse.reused.0 + status.reuse.shared.0 + status.reuse.prefilled.0,
-                status.prefix.0
-            );
-            let resident = before.room.resident.0 - status.reuse.dropped.0
-                + status.reuse.shared.0
-                + status.reuse.prefilled.0;
-            assert_eq!(status.room.resident.0, resident);
-            *history = Some(text);
-        }
+        Act::Prefix(text) => prefix(session, history, text).await,
         Act::Suffix(text) => {
             let status = session.prefill_suffix(Prompt::literal(&text)).await;
             let Some(history) = history else { return };
             status.unwrap();
             history.push_str(&text);
         }
-        Act::Decode(count) | Act::Guess(count) => {
-            let is_guess = matches!(act, Act::Guess(_));
-            let drafts = if is_guess { Drafts { most: 4, alike: 1 } } else { Drafts::NONE };
-            let stream = session.decode(DecodeParams { drafts, ..greedy(count) }).await;
-            let Some(history) = history else { return };
-            let output = collect(stream.unwrap()).await.unwrap();
-            let expected = continuation(engine, history, count).await;
-            assert_eq!(
-                (&output.text, &output.tokens),
-                (&expected.text, &expected.tokens),
-                "behind {history:?}"
-            );
-            assert_eq!(output.end.finish, expected.end.finish);
-            // A character that is not whole is no text that could be sent again: its bytes are known to the session alone.
-            history.push_str(&output.text);
-            if output.text.contains(char::REPLACEMENT_CHARACTER) {
-                session.ensure_prefix(Prompt::literal("")).await.unwrap();
-                *history = String::new();
-            }
+        Act::Decode(count) => decode(engine, session, history, greedy(count)).await,
+        Act::Guess(count) => {
+            let params = DecodeParams { drafts: Drafts { most: 4, alike: 1 }, ..greedy(count) };
+            decode(engine, session, history, params).await;
         }
         Act::DropDecode(count, items) => {
             if let Ok(mut stream) = session.decode(greedy(count)).await {
@@ -143,6 +115,33 @@ async fn perform(engine: &Engine, session: &mut Session, history: &mut History, 
             *session = open(engine).await;
             *history = None;
         }
+    }
+}
+
+async fn prefix(session: &Session, history: &mut History, text: String) {
+    let before = session.explain().await.unwrap();
+    let status = session.ensure_prefix(Prompt::literal(&text)).await.unwrap();
+    assert_eq!(status.prefix.0, text.len() as u64 + 1);
+    let reuse = status.reuse;
+    assert_eq!(reuse.reused.0 + reuse.shared.0 + reuse.prefilled.0, status.prefix.0);
+    let resident = before.room.resident.0 - reuse.dropped.0 + reuse.shared.0 + reuse.prefilled.0;
+    assert_eq!(status.room.resident.0, resident);
+    *history = Some(text);
+}
+
+async fn decode(engine: &Engine, session: &Session, history: &mut History, params: DecodeParams) {
+    let count = params.max_tokens.unwrap_or(0);
+    let stream = session.decode(params).await;
+    let Some(history) = history else { return };
+    let output = collect(stream.unwrap()).await.unwrap();
+    let expected = continuation(engine, history, count).await;
+    assert_eq!((&output.text, &output.tokens), (&expected.text, &expected.tokens), "behind {history:?}");
+    assert_eq!(output.end.finish, expected.end.finish);
+    // A character that is not whole is no text that could be sent again: its bytes are known to the session alone.
+    history.push_str(&output.text);
+    if output.text.contains(char::REPLACEMENT_CHARACTER) {
+        session.ensure_prefix(Prompt::literal("")).await.unwrap();
+        *history = String::new();
     }
 }
 

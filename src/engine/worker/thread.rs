@@ -138,6 +138,13 @@ impl Thread {
 
     fn open(&mut self, context_tokens: Option<usize>) -> Result<Opened, Error> {
         self.control.check()?;
+        if !self.model.info().capabilities.generates {
+            let backend = format!("the model {}", self.model.info().facts.name);
+            return Err(Error::UnsupportedFeature {
+                backend,
+                feature: "sessions: it only embeds".to_string(),
+            });
+        }
         let most = self.model.info().context_tokens;
         let context_tokens = context_tokens.unwrap_or(most);
         if most < context_tokens {

@@ -65,18 +65,7 @@ impl Sessions {
             Effect::Save { sequence } => save(owner, key, sequence, fate, disk)?,
             Effect::Read(id) => self.read(owner, key, id, fate, disk.as_ref()),
             Effect::Load { sequence } => self.load(owner, key, sequence, fate)?,
-            Effect::Clear { sequence } => {
-                if fate != Fate::Unknown(0) && !self.is(Mutant::NotCleared) {
-                    owner.cells_mut(sequence).truncate(0);
-                }
-                match fate {
-                    Fate::Unknown(_) => {
-                        mark("session: clear of unknown outcome");
-                        if self.is(Mutant::UnclearIsFree) { Seen::Done } else { Seen::Unknown }
-                    }
-                    _ => Seen::Done,
-                }
-            }
+            Effect::Clear { sequence } => self.clear(owner, sequence, fate),
             Effect::Answer => {
                 let session = owner.table.session(key)?;
                 let answer = session.answer()?;
@@ -89,6 +78,19 @@ impl Sessions {
                 Seen::Done
             }
         })
+    }
+
+    fn clear(&self, owner: &mut Owner, sequence: Sequence, fate: Fate) -> Seen {
+        if fate != Fate::Unknown(0) && !self.is(Mutant::NotCleared) {
+            owner.cells_mut(sequence).truncate(0);
+        }
+        match fate {
+            Fate::Unknown(_) => {
+                mark("session: clear of unknown outcome");
+                if self.is(Mutant::UnclearIsFree) { Seen::Done } else { Seen::Unknown }
+            }
+            _ => Seen::Done,
+        }
     }
 
     fn truncate(&self, owner: &mut Owner, key: Key, sequence: Sequence, keep: usize, fate: Fate) -> Seen {

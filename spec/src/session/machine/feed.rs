@@ -38,6 +38,18 @@ impl Session {
         }
     }
 
+    /// What follows on the cut back to what is known (T2).
+    pub(super) fn repaired(&mut self, keep: usize, waiting: Option<TokenId>, seen: &Seen) -> State {
+        match seen {
+            Seen::Done => {
+                self.cut(keep, waiting);
+                State::failed(Failure::Backend)
+            }
+            Seen::Uncuttable if 0 < keep => State::Repair(0, None),
+            _ => self.fail(),
+        }
+    }
+
     /// What follows on positions that another session has as well.
     pub(super) fn shared(&mut self, shared: Shared, mut feed: Feed, mut work: Work, seen: Seen) -> State {
         match seen {

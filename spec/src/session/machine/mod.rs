@@ -219,12 +219,7 @@ impl Session {
             // T2: a batch changes nothing before its first position.
             (State::Feed(..), _) => State::Repair(self.tape.resident(), self.pending),
 
-            (State::Repair(keep, waiting), Seen::Done) => {
-                self.cut(keep, waiting);
-                State::failed(Failure::Backend)
-            }
-            (State::Repair(keep, _), Seen::Uncuttable) if 0 < keep => State::Repair(0, None),
-            (State::Repair(..), _) => self.fail(),
+            (State::Repair(keep, waiting), seen) => self.repaired(keep, waiting, &seen),
 
             (State::Sample(decode), Seen::Sampled(Some(token))) => self.sampled(decode, token),
             (State::Sample(decode), Seen::Sampled(None)) => {

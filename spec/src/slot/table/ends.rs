@@ -110,6 +110,15 @@ impl Slots {
         }
     }
 
+    /// A model is gone that nobody unloaded: those who work on it hear so from their work, and whoever asks next loads it again.
+    pub(super) fn ended(&mut self, generation: Generation, effects: &mut Effects) {
+        let Some(place) = self.place_of(generation) else { return };
+        if matches!(self.slots[place].phase, Phase::Ready(_) | Phase::Draining { .. } | Phase::Freeing) {
+            let gone = self.slots.remove(place);
+            self.ask_again(gone, effects);
+        }
+    }
+
     /// The slot has failed before it had a model: S2, S4.
     pub(super) fn fail(&mut self, place: usize, refusal: Refusal, effects: &mut Effects) {
         let slot = self.slots.remove(place);

@@ -67,11 +67,30 @@ impl Slots {
             Event::Loaded { generation, taken } => self.loaded(generation, taken, &mut effects),
             Event::LoadFailed { generation } => self.load_failed(generation, &mut effects),
             Event::Freed { generation } => self.freed(generation, &mut effects),
+            Event::Ended { generation } => self.ended(generation, &mut effects),
             Event::IdleTick => self.idle_tick(&mut effects),
             Event::DrainTick => self.drain_tick(&mut effects),
             Event::Look => {}
         }
         effects
+    }
+
+    /// S11: a load of this model, on other terms, ended a process.
+    pub fn suspect(&mut self, model: ModelId) {
+        if let Err(place) = self.crashed.binary_search(&model) {
+            self.crashed.insert(place, model);
+        }
+    }
+
+    /// What all slots share from here on, after a look at what the machine has. It is never less than what was promised (S6): a
+    /// load that has its room keeps it, and nobody waits for room that does not come (S14).
+    pub fn revise_budget(&mut self, budget: u64) {
+        self.budget = budget.max(self.promised());
+    }
+
+    /// Bytes that all slots share.
+    pub fn budget(&self) -> u64 {
+        self.budget
     }
 
     /// The slots, the least needed first.

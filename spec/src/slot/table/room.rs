@@ -58,10 +58,14 @@ impl Slots {
 
     /// S8: whether everything that is in memory, and everything that was promised, fits.
     pub(super) fn is_within_budget(&self) -> bool {
-        let is_given_up = |slot: &Slot| matches!(slot.phase, Phase::Draining { instead: Some(_), .. });
         let present = self.sum(|slot| slot.phase != Phase::Room);
-        let promised = self.sum(|slot| !slot.is_leaving() && !is_given_up(slot));
-        present <= self.budget && promised <= self.budget
+        present <= self.budget && self.promised() <= self.budget
+    }
+
+    /// What everything takes that stays, loads under way and promises included.
+    pub(super) fn promised(&self) -> u64 {
+        let is_given_up = |slot: &Slot| matches!(slot.phase, Phase::Draining { instead: Some(_), .. });
+        self.sum(|slot| !slot.is_leaving() && !is_given_up(slot))
     }
 
     /// `own`: what the asking member is, which is not evicted for what it is to be; it is given up or stays (S4).

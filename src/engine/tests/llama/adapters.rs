@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use modeld_spec::error::Error;
 use modeld_spec::session::tape::TokenId;
 use tempfile::TempDir;
+use xtask::gguf::Value;
 use xtask::models::{self, Kind};
 use xtask::quantize::Storage;
 
@@ -75,7 +76,11 @@ fn what_is_no_adapter_is_refused_by_name() {
             other => panic!("{other:?}"),
         }
     };
+    let activated = folder.path().join("activated.gguf");
+    let tokens = ("adapter.alora.invocation_tokens", Value::Numbers(vec![1, 2]));
+    models::write_adapter_with(&activated, 1, &[tokens]).unwrap();
     let cases = [
+        (activated, "applied from certain tokens on"),
         (model.clone(), "general.type is  and not adapter"),
         (cut, "cut off"),
         (folder.path().join("none.gguf"), "could not be read"),

@@ -25,7 +25,7 @@ use crate::engine::chat::ChatMessage;
 use crate::engine::llama::{Llama, bare::Bare};
 use crate::engine::{Engine, Limits, OpenRequest, Prompt, Session};
 
-fn demo_model() -> PathBuf {
+pub(super) fn demo_model() -> PathBuf {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("demo/demo.gguf");
     assert!(path.is_file(), "the demo model {} is missing", path.display());
     path
