@@ -5,7 +5,9 @@ use std::error::Error;
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed={PROTO_ROOT}");
     let descriptors = protox::compile([PROTO_FILE], [PROTO_ROOT])?;
-    tonic_prost_build::configure().compile_fds(descriptors)?;
+    // One item of a stream is large, the others are a number.
+    let configured = tonic_prost_build::configure().boxed(".modeld.v1.OpenSessionItem.event.opened");
+    configured.compile_fds(descriptors)?;
     Ok(())
 }
 

@@ -35,7 +35,7 @@ struct Cli {
 #[derive(Subcommand, Debug)]
 enum Command {
     Serve(serve::Serve),
-    Run(run::Run),
+    Run(Box<run::Run>),
     Embed(embed::Embed),
     Status(status::Status),
 }

@@ -60,7 +60,8 @@ impl Status {
         let models = status.map(|status| {
             let model = |model: &crate::engine::ModelStatus| {
                 json!({
-                    "path": model.path, "ready": model.ready, "fraction": model.fraction, "sessions": model.sessions,
+                    "path": model.path, "names": model.members, "ready": model.ready, "fraction": model.fraction,
+                    "sessions": model.sessions, "bytes": model.bytes,
                 })
             };
             status.models.iter().map(model).collect::<Vec<_>>()

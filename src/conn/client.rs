@@ -102,6 +102,8 @@ pub struct OwnerStatus {
     pub connections: u64,
     /// The models that are resident or being loaded.
     pub models: Vec<ModelStatus>,
+    /// Bytes that all models share; `None` before the first one was asked for.
+    pub budget: Option<u64>,
 }
 
 impl Client {
@@ -155,7 +157,8 @@ impl Client {
             resident: status.resident,
             lease_left: Duration::from_nanos(status.lease_left_ns),
             connections: status.connections,
-            models: status.models.into_iter().map(Into::into).collect(),
+            models: status.models.into_iter().map(ModelStatus::try_from).collect::<Result<_, _>>()?,
+            budget: status.budget,
         })
     }
 
@@ -174,6 +177,45 @@ impl Client {
             capabilities: described.capabilities.map(Into::into),
             chat: described.chat.map(Into::into),
         })
+    }
+
+    /// Loads a model under a name, or makes the name stand for it; `None` for the name that [`Client::open_session`] asks for. With
+    /// `instead`, the model that the name stands for may go first if both do not fit. Gives the name. Dropping the future is no longer
+    /// waiting for it. What `open` claims is not compared.
+    ///
+    /// # Errors
+    /// [`ConnError`].
+    pub async fn load(
+        &self,
+        open: &OpenSession,
+        name: Option<&str>,
+        instead: bool,
+    ) -> Result<String, ConnError> {
+        let link = self.link().await?;
+        let request = proto::LoadModelRequest {
+            fence: link.fence(),
+            model: open.model.clone(),
+            name: name.map(str::to_string),
+            context: open.context_tokens,
+            backend: open.backend.clone(),
+            settings: convert::settings_message(&open.settings),
+            instead,
+        };
+        let answer = self.call(&link, async |mut calls| calls.load_model(request).await).await?;
+        self.admit(answer.epoch)?;
+        Ok(answer.name)
+    }
+
+    /// Unloads the model of a name once nobody works on it; returns when its memory is back.
+    ///
+    /// # Errors
+    /// [`ConnError`].
+    pub async fn unload(&self, name: &str) -> Result<(), ConnError> {
+        let link = self.link().await?;
+        let request = proto::UnloadModelRequest { fence: link.fence(), name: name.to_string() };
+        let answer = self.call(&link, async |mut calls| calls.unload_model(request).await).await?;
+        self.admit(answer.epoch)?;
+        Ok(())
     }
 
     /// The embedding of a text, by the model that `open` names; loads it if it is not resident. Dropping the future cancels it.

@@ -395,7 +395,7 @@ enum Stage {
     /// For an owner, or for the session to be opened again.
     Waiting,
     /// Items come; so many tokens of this decode came from owners before.
-    Running(Items, Stamp, u64),
+    Running(Box<Items>, Stamp, u64),
     Over,
 }
 
@@ -443,7 +443,7 @@ impl Writing<'_> {
         lasting.unsure = true;
         let params = DecodeParams { continues: tokens, max_tokens, seed, ..self.params.clone() };
         match session.decode(&params).await {
-            Ok(items) => self.stage = Stage::Running(items, stamp, before),
+            Ok(items) => self.stage = Stage::Running(Box::new(items), stamp, before),
             Err(error) => lasting.ended(&mut self.follow, error)?,
         }
         Ok(())

@@ -150,6 +150,26 @@ async fn the_whole_loop() {
 }
 
 #[tokio::test]
+async fn a_model_is_loaded_and_unloaded_by_name() {
+    let (_directory, root) = data_root();
+    let owner = TestOwner::start(&root, 1);
+    let client = client(&root);
+    assert_eq!(client.load(&OpenSession::new("toy:a"), Some("mine"), false).await.unwrap(), "mine");
+    assert_eq!(client.load(&OpenSession::new("toy"), None, false).await.unwrap(), "toy");
+    let status = client.status().await.unwrap();
+    let mut names: Vec<_> = status.models.iter().flat_map(|model| model.members.clone()).collect();
+    names.sort();
+    assert_eq!(names, ["mine", "toy"]);
+    assert!(status.budget.is_some() && status.models.iter().all(|model| model.ready));
+    // Whoever works on a model keeps it from nobody but itself.
+    let session = session(&client).await;
+    client.load(&OpenSession::new("toy:b"), Some("mine"), true).await.unwrap();
+    client.unload("mine").await.unwrap();
+    session.ensure_prefix(&text("still here")).await.unwrap();
+    until("the end of the others", || owner.engine.models().len() == 1).await;
+}
+
+#[tokio::test]
 async fn failures_arrive_as_they_left() {
     let (_directory, root) = data_root();
     let _owner = TestOwner::start(&root, 1);

@@ -7,6 +7,7 @@ use std::task::{Context, Poll, ready};
 use futures_core::Stream;
 use modeld_spec::error::Error;
 use modeld_spec::session::report::{DecodeEvent, DecodeItem};
+use modeld_spec::slot::event::Old;
 use tonic::{Request, Response, Status};
 
 use super::connection::{Connection, Connections, Turn};
@@ -82,6 +83,45 @@ impl Modeld for Calls {
         let service = self.service.clone();
         let described = off_thread(move || service.describe(&request.model)).await;
         Ok(Response::new(described.map_err(|error| to_status(&error))?))
+    }
+
+    async fn load_model(
+        &self,
+        request: Request<proto::LoadModelRequest>,
+    ) -> Result<Response<proto::LoadModelResponse>, Status> {
+        let mut request = request.into_inner();
+        self.admit(request.fence.take())?;
+        let old = if request.instead { Old::MayGoFirst } else { Old::Stays };
+        let service = self.service.clone();
+        let asked = off_thread(move || {
+            let mut wanted = service.wanted(&request.model, request.settings)?;
+            wanted.context_tokens =
+                request.context.map(|context| usize::try_from(context).unwrap_or(usize::MAX));
+            wanted.backend = request.backend;
+            wanted.member = request.name.unwrap_or(wanted.member);
+            let loading = service.engine.load_explicitly(&wanted, old)?;
+            Ok((wanted.member, loading))
+        });
+        let (name, loading) = asked.await.map_err(|error| to_status(&error))?;
+        let info = loading.ready().await.map_err(|error| to_status(&error))?;
+        let plan = loading.plan().unwrap_or_default();
+        let answer = proto::LoadModelResponse {
+            epoch: self.service.gate.epoch().get(),
+            name,
+            facts: Some(info.facts.clone().into()),
+            evicted: plan.evicts.into_iter().chain(plan.gives_up).collect(),
+        };
+        Ok(Response::new(answer))
+    }
+
+    async fn unload_model(
+        &self,
+        request: Request<proto::UnloadModelRequest>,
+    ) -> Result<Response<proto::UnloadModelResponse>, Status> {
+        let request = request.into_inner();
+        self.admit(request.fence)?;
+        self.service.engine.unload(&request.name).await.map_err(|error| to_status(&error))?;
+        Ok(Response::new(proto::UnloadModelResponse { epoch: self.service.gate.epoch().get() }))
     }
 
     type OpenSessionStream = Opening;

@@ -235,24 +235,30 @@ impl From<ModelStatus> for proto::ModelStatus {
             fraction: status.fraction,
             ready: status.ready,
             sessions: status.sessions as u64,
+            phase: phase(status.phase).to_string(),
+            names: status.members,
+            generation: status.generation,
+            planned_bytes: status.planned_bytes,
+            bytes: status.bytes,
         }
     }
 }
 
-impl From<proto::ModelStatus> for ModelStatus {
-    fn from(status: proto::ModelStatus) -> Self {
-        ModelStatus {
+impl TryFrom<proto::ModelStatus> for ModelStatus {
+    type Error = Malformed;
+    fn try_from(status: proto::ModelStatus) -> Result<Self, Malformed> {
+        let known = PHASES.into_iter().find(|known| phase(*known) == status.phase);
+        Ok(ModelStatus {
             path: status.path.into(),
             fraction: status.fraction,
             ready: status.ready,
             sessions: usize::try_from(status.sessions).unwrap_or(usize::MAX),
-            // Not on the wire.
-            members: Vec::new(),
-            generation: 0,
-            phase: if status.ready { ModelPhase::Ready } else { ModelPhase::Loading },
-            planned_bytes: 0,
-            bytes: 0,
-        }
+            members: status.names,
+            generation: status.generation,
+            phase: known.ok_or(Malformed("phase of a model"))?,
+            planned_bytes: status.planned_bytes,
+            bytes: status.bytes,
+        })
     }
 }
 
@@ -363,6 +369,21 @@ pub(super) fn ids(tokens: &[TokenId]) -> Vec<i32> {
 pub(super) fn nanos(length: Duration) -> u64 {
     u64::try_from(length.as_nanos()).unwrap_or(u64::MAX)
 }
+
+/// The stable name of a phase.
+fn phase(phase: ModelPhase) -> &'static str {
+    match phase {
+        ModelPhase::Waiting => "waiting",
+        ModelPhase::Loading => "loading",
+        ModelPhase::Ready => "ready",
+        ModelPhase::Draining => "draining",
+        ModelPhase::Leaving => "leaving",
+    }
+}
+
+/// Every phase, for reading its name.
+const PHASES: [ModelPhase; 5] =
+    [ModelPhase::Waiting, ModelPhase::Loading, ModelPhase::Ready, ModelPhase::Draining, ModelPhase::Leaving];
 
 /// Every operation, for reading its name.
 const OPERATIONS: [Operation; 7] = [

@@ -69,7 +69,7 @@ impl Opening {
                             }
                         };
                         self.state = OpeningState::Open(opened.session.clone(), Box::pin(end));
-                        Event::Opened(*opened)
+                        Event::Opened(opened)
                     })))
                 }
             },

@@ -171,6 +171,7 @@ impl Service {
             lease_left_ns: super::convert::nanos(lease_left.unwrap_or_default()),
             connections: connections as u64,
             models: self.engine.models().into_iter().map(Into::into).collect(),
+            budget: self.engine.budget(),
         }
     }
 }

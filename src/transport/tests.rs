@@ -53,6 +53,12 @@ async fn every_call(
     let snapshot = proto::SnapshotRequest { fence: fenced.clone(), session: of.clone() };
     let restore =
         proto::RestoreRequest { fence: fenced.clone(), session: of.clone(), snapshot: "0".repeat(64) };
+    let load = proto::LoadModelRequest {
+        fence: fenced.clone(),
+        model: "toy:loaded".to_string(),
+        ..Default::default()
+    };
+    let unload = proto::UnloadModelRequest { fence: fenced.clone(), name: "toy:loaded".to_string() };
     let explain = proto::ExplainContextRequest { fence: fenced, session: of, tokens: true };
     let embed = proto::EmbedRequest {
         fence: fence.clone(),
@@ -68,6 +74,8 @@ async fn every_call(
         ("EnsurePrefix", calls.ensure_prefix(ensure).await.map(drop)),
         ("PrefillSuffix", calls.prefill_suffix(prefill).await.map(drop)),
         ("Decode", calls.decode(decode).await.map(drop)),
+        ("LoadModel", calls.load_model(load).await.map(drop)),
+        ("UnloadModel", calls.unload_model(unload).await.map(drop)),
         ("Embed", calls.embed(embed).await.map(drop)),
         ("Snapshot", calls.snapshot(snapshot).await.map(drop)),
         ("Restore", calls.restore(restore).await.map(drop)),
@@ -187,7 +195,10 @@ async fn a_session_is_of_no_use_over_another_connection() {
     let (session, _open) = open(&mut ours, &owner).await;
     for (call, outcome) in every_call(&mut theirs, Some(fence(&owner)), &session).await {
         match call {
-            "Status" | "Describe" | "OpenSession" | "Embed" | "CloseSession" => {
+            "Status" | "Describe" | "LoadModel" | "UnloadModel" | "Embed" => {
+                assert!(outcome.is_ok(), "{call}");
+            }
+            "OpenSession" | "CloseSession" => {
                 assert!(outcome.is_ok(), "{call}")
             }
             _ => {

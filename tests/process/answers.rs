@@ -193,9 +193,9 @@ fn chosen(root: &Path, more: &[&str]) -> Value {
     let mut command = asked(root, "40");
     command.args(more);
     let output = run(command);
-    let text = String::from_utf8(output.stdout).unwrap();
+    let text = String::from_utf8(output.stdout).expect("it is text");
     assert_eq!(output.status.code(), Some(0), "{more:?}: {text}");
-    serde_json::from_str(text.lines().last().expect("a last line")).unwrap()
+    serde_json::from_str(text.lines().last().expect("a last line")).expect("it is JSON")
 }
 
 #[test]

@@ -30,7 +30,7 @@ fn serve(root: &Path, more: &[&str]) -> Process {
 
 fn client(root: &Path) -> Client {
     let options = Options { answer_max: BOUND, patience: BOUND };
-    Client::new(DataRoot::new(root), options).unwrap()
+    Client::new(DataRoot::new(root), options).expect("a process knows where it runs")
 }
 
 fn text(text: &str) -> Content {
@@ -38,7 +38,7 @@ fn text(text: &str) -> Content {
 }
 
 fn greedy(max_tokens: u64) -> DecodeParams {
-    let sampling = SamplingParams::new(Sampling::greedy()).unwrap();
+    let sampling = SamplingParams::new(Sampling::greedy()).expect("they are in their ranges");
     DecodeParams { sampling, max_tokens: Some(max_tokens), ..DecodeParams::default() }
 }
 
@@ -55,7 +55,7 @@ async fn write(session: &mut LastingSession, max_tokens: u64, act: impl FnOnce()
     let mut act = Some(act);
     let mut writing = session.decode(greedy(max_tokens));
     while let Some(item) = timeout(BOUND, writing.next()).await.expect("an item within the bound") {
-        let item = item.unwrap();
+        let item = item.expect("an answer");
         assert_eq!(item.index, written.len() as u64, "an item is missing or came twice");
         written.extend(tokens(item.event).0);
         if 10 <= written.len()
@@ -70,30 +70,31 @@ async fn write(session: &mut LastingSession, max_tokens: u64, act: impl FnOnce()
 
 /// What a session that nothing happens to says.
 async fn undisturbed(session: &Session, max_tokens: u64) -> Vec<TokenId> {
-    let (mut written, mut items) = (Vec::new(), session.decode(&greedy(max_tokens)).await.unwrap());
+    let (mut written, mut items) =
+        (Vec::new(), session.decode(&greedy(max_tokens)).await.expect("an answer"));
     while let Some(item) = items.next().await {
-        written.extend(tokens(item.unwrap().event).0);
+        written.extend(tokens(item.expect("an answer").event).0);
     }
     written
 }
 
 /// Two turns, of which the second loses its owner: the source, and what of the history was reused and evaluated.
 async fn two_turns(with_snapshot: bool) -> (Source, u64, u64) {
-    let directory = tempfile::tempdir().unwrap();
+    let directory = tempfile::tempdir().expect("there is room for a directory");
     let root = directory.path();
     let mut owner = serve(root, &[]);
     owner.event("owner");
     let standby = serve(root, &["--standby"]);
     standby.event("standby");
     let client = client(root);
-    let mut session = client.open_lasting(OpenSession::new("toy"), |_| {}).await.unwrap();
-    session.ensure_prefix(&text(QUESTION)).await.unwrap();
+    let mut session = client.open_lasting(OpenSession::new("toy"), |_| {}).await.expect("an answer");
+    session.ensure_prefix(&text(QUESTION)).await.expect("an answer");
     let first = write(&mut session, FIRST, || {}).await;
     if with_snapshot {
-        let snapshot = session.snapshot().await.unwrap();
+        let snapshot = session.snapshot().await.expect("an answer");
         assert_eq!(snapshot.covers.0, session.history().len() as u64);
     }
-    session.prefill_suffix(&text(MORE)).await.unwrap();
+    session.prefill_suffix(&text(MORE)).await.expect("an answer");
     let base = session.history().len() as u64;
     let second = write(&mut session, SECOND, || {
         owner.signal(Signal::KILL);
@@ -103,14 +104,14 @@ async fn two_turns(with_snapshot: bool) -> (Source, u64, u64) {
     assert_eq!(standby.event("owner")["epoch"], 2);
 
     // The same as at one owner, token for token, and the next turn goes on behind it.
-    let plain = client.open_session(&OpenSession::new("toy"), |_| {}).await.unwrap();
-    plain.ensure_prefix(&text(QUESTION)).await.unwrap();
+    let plain = client.open_session(&OpenSession::new("toy"), |_| {}).await.expect("an answer");
+    plain.ensure_prefix(&text(QUESTION)).await.expect("an answer");
     assert_eq!(undisturbed(&plain, FIRST).await, first);
-    plain.prefill_suffix(&text(MORE)).await.unwrap();
+    plain.prefill_suffix(&text(MORE)).await.expect("an answer");
     assert_eq!(undisturbed(&plain, SECOND).await, second);
-    assert_eq!(session.history(), plain.text().await.unwrap());
-    session.prefill_suffix(&text(MORE)).await.unwrap();
-    plain.prefill_suffix(&text(MORE)).await.unwrap();
+    assert_eq!(session.history(), plain.text().await.expect("an answer"));
+    session.prefill_suffix(&text(MORE)).await.expect("an answer");
+    plain.prefill_suffix(&text(MORE)).await.expect("an answer");
     assert_eq!(write(&mut session, FIRST, || {}).await, undisturbed(&plain, FIRST).await);
 
     let [again] = session.reopened() else { panic!("{:?}", session.reopened()) };
@@ -118,7 +119,7 @@ async fn two_turns(with_snapshot: bool) -> (Source, u64, u64) {
     assert_eq!(again.reuse.reused.0 + again.reuse.prefilled.0, base, "{again:?}");
     println!("opened again within {:?} from {:?}: {:?}", again.gap, again.source, again.reuse);
     let found = (again.source, again.reuse.reused.0, again.reuse.prefilled.0);
-    session.close().await.unwrap();
+    session.close().await.expect("an answer");
     found
 }
 

@@ -234,6 +234,18 @@ proptest! {
     }
 
     #[test]
+    fn how_models_stand_arrives(
+        path in "/[a-z/]{1,20}", members: Vec<String>, fraction in 0f32..=1.0, ready: bool, sessions: usize,
+        [generation, planned_bytes, bytes]: [u64; 3], phase in prop::sample::select(PHASES.to_vec()),
+    ) {
+        let path = path.into();
+        let status = ModelStatus {
+            path, members, generation, phase, fraction, ready, sessions, planned_bytes, bytes,
+        };
+        prop_assert_eq!(sent(&proto::ModelStatus::from(status.clone())).try_into(), Ok(status));
+    }
+
+    #[test]
     fn embeddings_arrive(
         epoch in any_epoch(), values in prop::collection::vec(-1e6f32..1e6, 0..20), tokens: u64, nanos: u64,
         pooling in prop::sample::select(vec![Pooling::Mean, Pooling::First, Pooling::Last]), declared: bool,
