@@ -181,6 +181,7 @@ impl Choice {
             stop: StopStrings::new(self.stop.clone())?,
             seed: self.seed,
             continues: Vec::new(),
+            shift: false,
             logprobs: None,
             drafts: Drafts::NONE,
         })

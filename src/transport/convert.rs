@@ -51,6 +51,7 @@ pub(super) fn decode_params(request: proto::DecodeRequest) -> Result<DecodeParam
         seed: request.seed,
         continues: request.continues.into_iter().map(TokenId).collect(),
         exact: request.exact,
+        shift: request.shift,
         logprobs: request.logprobs.map(|count| u8::try_from(count).unwrap_or(u8::MAX)),
         drafts: drafts(request.drafts),
     })
@@ -82,6 +83,7 @@ pub(crate) fn decode_request(params: &DecodeParams) -> proto::DecodeRequest {
         seed: params.seed,
         continues: ids(&params.continues),
         exact: params.exact,
+        shift: params.shift,
         logprobs: params.logprobs.map(u32::from),
         drafts: (params.drafts != Drafts::NONE)
             .then(|| proto::Drafts { most: params.drafts.most.into(), alike: params.drafts.alike.into() }),
@@ -125,6 +127,7 @@ pub(crate) fn decode_event(item: proto::DecodeItem) -> Result<DecodeEvent, Malfo
         finish,
         prompt_tokens: TokenCount(end.prompt_tokens),
         generated_tokens: TokenCount(end.generated_tokens),
+        shifted: TokenCount(end.shifted),
         seed: end.seed,
         room: room(end.room)?,
         first_token: end.first_token_ns.map(Duration::from_nanos),
@@ -347,6 +350,7 @@ fn decode_end(end: &DecodeEnd) -> proto::DecodeEnd {
         finish: Some(finish),
         prompt_tokens: end.prompt_tokens.0,
         generated_tokens: end.generated_tokens.0,
+        shifted: end.shifted.0,
         seed: end.seed,
         room: Some(end.room.into()),
         first_token_ns: end.first_token.map(nanos),
