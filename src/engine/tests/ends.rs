@@ -1,7 +1,7 @@
 //! What ends before its time: by the gate, a cancel, a slow or lost reader, a shutdown, a failed or abandoned load.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
 use modeld_spec::error::Error;
@@ -11,50 +11,11 @@ use modeld_spec::session::params::DecodeParams;
 use modeld_spec::session::report::DecodeEvent;
 use tokio::time::timeout;
 
+use super::door::Door;
 use super::{DEADLINE, PATIENCE, collect, engine, greedy, open};
 use crate::engine::none::None as NoBackend;
 use crate::engine::toy::Toy;
 use crate::engine::{DecodeStream, Engine, Limits, LoadPhase, OpenRequest, Prompt};
-
-/// A door that a test opens and shuts, and that counts who came to it.
-#[derive(Default)]
-struct Door {
-    state: Mutex<(bool, usize)>,
-    changed: Condvar,
-}
-
-impl Door {
-    fn shut(&self) {
-        self.state.lock().unwrap().0 = true;
-    }
-
-    fn open(&self) {
-        self.state.lock().unwrap().0 = false;
-        self.changed.notify_all();
-    }
-
-    /// Called on the engine thread.
-    fn pass(&self) {
-        let mut state = self.state.lock().unwrap();
-        state.1 += 1;
-        self.changed.notify_all();
-        let (state, waited) = self.changed.wait_timeout_while(state, PATIENCE, |state| state.0).unwrap();
-        assert!(!waited.timed_out());
-        drop(state);
-    }
-
-    /// Waits until somebody stands before the door who was not counted at `seen`.
-    fn wait_for(&self, seen: usize) {
-        let state = self.state.lock().unwrap();
-        let (_state, waited) =
-            self.changed.wait_timeout_while(state, PATIENCE, |state| state.1 <= seen).unwrap();
-        assert!(!waited.timed_out());
-    }
-
-    fn seen(&self) -> usize {
-        self.state.lock().unwrap().1
-    }
-}
 
 fn toy_behind(door: &Arc<Door>) -> Toy {
     let door = door.clone();

@@ -3,12 +3,17 @@
 mod basics;
 mod choosing;
 mod continuing;
+mod door;
 mod ends;
+mod fenced;
 #[cfg(feature = "llama")]
 mod llama;
 mod random;
 mod sharing;
+mod sixteen;
 mod stored;
+mod upstream;
+mod walk;
 
 use std::sync::Arc;
 use std::time::Duration;
