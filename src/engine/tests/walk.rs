@@ -161,8 +161,8 @@ impl Walk {
             }
             Act::Snapshot => match self.session.snapshot().await {
                 Ok(status) => *self.saved.lock().unwrap() = Some((status.id, self.history.clone())),
-                // Some caches can't be written once they are longer than their window; the session is as it was.
-                Err(Error::SnapshotFailed { .. }) => {}
+                // Such a cache can't be written reproducibly once it is longer than its window; the session is as it was.
+                Err(Error::SnapshotFailed { .. }) if self.session.info().capabilities.window.is_some() => {}
                 Err(error) => panic!("{error}"),
             },
             Act::Restore => {
