@@ -8,7 +8,7 @@
 //! is the owner's decision.
 
 use std::num::NonZeroUsize;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use modeld_spec::error::{Error, Stage};
@@ -359,8 +359,7 @@ impl Thread {
     }
 
     fn close_orphans(&mut self) {
-        let orphans =
-            std::mem::take(&mut *self.control.orphans.lock().unwrap_or_else(PoisonError::into_inner));
+        let orphans = std::mem::take(&mut *self.control.orphans.lock());
         for key in orphans.iter().filter_map(|session| self.find(session)).collect::<Vec<_>>() {
             self.table.end(key, Ending::Closed);
             self.settle(key);
