@@ -15,7 +15,9 @@ use crate::engine::{Limits, OpenRequest, Prompt};
 fn counted() -> (Toy, Arc<AtomicUsize>) {
     let rows = Arc::new(AtomicUsize::new(0));
     let counter = rows.clone();
-    let hook: EvalHook = Arc::new(move |batch| drop(counter.fetch_add(batch.rows.len(), Ordering::Relaxed)));
+    let hook: EvalHook = Arc::new(move |batch| {
+        counter.fetch_add(batch.rows.len(), Ordering::Relaxed);
+    });
     (Toy { before_eval: Some(hook), ends: false, ..Toy::default() }, rows)
 }
 
