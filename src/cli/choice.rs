@@ -65,6 +65,9 @@ pub(super) struct Choice {
     /// Only JSON that is valid under this JSON Schema
     #[arg(long, value_name = "FILE")]
     json_schema: Option<PathBuf>,
+    /// Where the context is full, let half of what is behind the prompt go rather than end; what went is told
+    #[arg(long)]
+    shift: bool,
     /// Guess up to N tokens ahead from what the text says already: the same text, often sooner
     #[arg(long, value_name = "N")]
     draft: Option<u8>,
@@ -105,6 +108,7 @@ impl Choice {
             stop: StopStrings::new(self.stop.clone())?,
             seed: self.seed,
             continues: Vec::new(),
+            shift: self.shift,
             logprobs: self.logprobs,
             drafts,
         })

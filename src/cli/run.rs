@@ -190,6 +190,7 @@ impl Printer {
                 "stale_items": totals.stale_items,
                 "seed": end.seed,
                 "prompt_tokens": end.prompt_tokens,
+                "shifted": end.shifted,
                 "context": {"resident": end.room.resident, "limit": end.room.limit},
                 "first_token_ms": end.first_token.map(ms),
                 "elapsed_ms": ms(end.elapsed),

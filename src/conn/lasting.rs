@@ -14,6 +14,7 @@
 
 use std::time::Duration;
 
+use modeld_spec::error::Error;
 use modeld_spec::follow::{Continuation, Follow};
 use modeld_spec::ids::Epoch;
 use modeld_spec::session::effect::{Answer, Item as Taken, Ticket};
@@ -175,7 +176,7 @@ impl LastingSession {
         }
     }
 
-    /// Generates behind the end of the tape. With what it goes on at the next owner is its own business: [`DecodeParams::continues`] counts
+    /// Generates behind the end of the tape; the context can't shift. With what it goes on at the next owner is its own business: [`DecodeParams::continues`] counts
     /// for nothing.
     pub fn decode(&mut self, params: DecodeParams) -> Writing<'_> {
         let follow = self.follow(params.max_tokens, params.seed);
@@ -435,6 +436,12 @@ impl Writing<'_> {
     }
 
     async fn begin(&mut self) -> Result<(), ConnError> {
+        if self.params.shift {
+            // What went would be missing from the history, and with it the session could not be opened again.
+            let problem = "can't be had in a session that is opened again at the next owner".to_string();
+            let error = Error::InvalidArgument { argument: "shift".to_string(), problem };
+            return Err(ConnError::Call(Failed::Answered(error)));
+        }
         let lasting = &mut *self.lasting;
         let Continuation { tokens, max_tokens, seed } = lasting.serve(&mut self.follow, self.base).await?;
         let stamp = lasting.begins();

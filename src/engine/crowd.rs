@@ -20,7 +20,7 @@ use shuttle::future::block_on;
 use shuttle::rand::{Rng, thread_rng};
 use shuttle::thread;
 
-use super::backend::{Backend, LoadRequest, Model};
+use super::backend::{Backend, LoadRequest, Model, Settings};
 use super::manifest::digest_of;
 use super::session::{DecodeStream, Prompt, Session};
 use super::tests::{gate, greedy};
@@ -115,6 +115,7 @@ fn load() -> Box<dyn Model> {
         sessions_max: CALLERS,
         batch_tokens: 8,
         threads: None,
+        settings: Settings::default(),
     };
     let permit = gate.pass_resident().expect("the gate is open");
     Toy::default().load(permit, &request, &mut |_| ControlFlow::Continue(())).unwrap()

@@ -17,6 +17,7 @@
 
 pub mod backend;
 mod bell;
+mod board;
 mod capacity;
 pub mod chat;
 mod choice;
@@ -34,11 +35,9 @@ pub mod logprobs;
 mod mailbox;
 pub mod manifest;
 pub mod none;
-mod registry;
 mod reply;
 mod service;
 mod session;
-mod single_flight;
 mod slots;
 pub mod snapshots;
 mod status;

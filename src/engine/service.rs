@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use modeld_spec::error::Error;
@@ -25,6 +25,7 @@ use super::status::{ModelPhase, ModelStatus};
 use super::stores::Stores;
 use super::worker::{Embedded, named};
 use crate::owner::gate::Gate;
+use crate::sync::{Mutex, MutexGuard};
 
 /// Which model a session is opened on, and with how much context.
 #[derive(Clone, Debug, PartialEq)]
@@ -106,7 +107,9 @@ impl Engine {
         marks: Option<PathBuf>,
     ) -> Self {
         let marks = Marks::new(marks, gate.epoch());
-        Engine { slots: Driver::new(gate, backend, limits, marks), table: Arc::default() }
+        let slots = Driver::new(gate, backend, limits, marks);
+        slots.start_ticks();
+        Engine { slots, table: Arc::default() }
     }
 
     /// The same engine with what it keeps on disk.
@@ -368,7 +371,7 @@ struct Entry {
 
 impl Table {
     fn lock(&self) -> MutexGuard<'_, HashMap<SessionId, Entry>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 
     fn insert(&self, session: &Session, generation: Generation, hold: Hold) {

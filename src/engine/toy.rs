@@ -137,7 +137,7 @@ impl Backend for Toy {
                 embeds: true,
                 trims: self.trims,
                 shares: self.trims,
-                shifts: false,
+                shifts: self.trims,
                 window: None,
                 reproducible: true,
             },
@@ -286,6 +286,15 @@ impl Model for ToyModel {
         }
         cache.extend(tokens.iter().map(|bytes| TokenId(i32::from_le_bytes(*bytes))));
         Ok(cache.len())
+    }
+
+    fn kv_shift(&mut self, sequence: Sequence, discard: Range<usize>) -> bool {
+        let Some(cache) = self.cache.get_mut(sequence.0 as usize) else { return false };
+        let can = self.toy.trims && discard.end <= cache.len();
+        if can {
+            cache.drain(discard);
+        }
+        can
     }
 
     fn embed(

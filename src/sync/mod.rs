@@ -12,18 +12,24 @@ pub(crate) mod sample;
 #[cfg(all(test, any(modeld_loom, modeld_shuttle)))]
 pub(crate) mod seed;
 
+use std::io;
 use std::sync::PoisonError;
 use std::time::Duration;
 
 #[cfg(modeld_loom)]
-use loom::sync as primitives;
+use loom::{sync as primitives, thread};
 #[cfg(modeld_shuttle)]
-use shuttle::sync as primitives;
+use shuttle::{sync as primitives, thread};
 #[cfg(not(any(modeld_loom, modeld_shuttle)))]
-use std::sync as primitives;
+use std::{sync as primitives, thread};
 
-pub(crate) use primitives::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+pub(crate) use primitives::atomic::{AtomicBool, AtomicU64, Ordering};
 pub(crate) use primitives::{Arc, MutexGuard};
+
+/// Starts a thread of this name. It is not joined: whoever needs its end hears of it otherwise.
+pub(crate) fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    thread::Builder::new().name(name.to_string()).spawn(body).map(drop)
+}
 
 /// A lock that is not poisoned: what it guards is whole between two steps of whoever has it, also where one of them panics.
 #[derive(Debug, Default)]

@@ -45,18 +45,16 @@ pub(crate) enum Seed {
     CancelUnheard,
     /// The end of a stream wakes nobody.
     EndUnheard,
-    /// A work looks whether anybody waits, and is given up afterwards.
-    AbandonedAfterLook,
-    /// The outcome of a work wakes half of those who wait.
-    OutcomeHeardByHalf,
-    /// What was seen of a work is not noted, and seen again.
-    SeenUnnoted,
-    /// A registry looks whether anything is in flight, and retires afterwards.
-    RetiredAfterLook,
-    /// A handle is looked up, and counted as in flight afterwards.
-    EnteredAfterLook,
-    /// A handle of a former life meets whoever has its name in this one.
-    LifeIgnored,
+    /// A change wakes half of those who wait for it.
+    ChangeHeardByHalf,
+    /// The table of slots hears an event on a copy, which takes its place afterwards.
+    HeardOnACopy,
+    /// Whether the gate is open is looked at before the lock of the table, and believed behind it.
+    GateBeforeLock,
+    /// A model is told to go after its thread was woken for it.
+    FreedAfterRing,
+    /// A thread that ends is no longer counted before the table hears of its end.
+    UncountedBeforeEnd,
     /// The highest epoch is looked at, and noted afterwards.
     EpochNotedAfterLook,
 }

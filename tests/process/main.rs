@@ -3,6 +3,7 @@
 mod harness;
 
 mod answers;
+mod fenced;
 #[cfg(feature = "llama")]
 mod models;
 mod race;

@@ -1,5 +1,5 @@
 //! What the compiler and clippy don't check of this repository: rules and their citations, first lines, banned
-//! words, sizes, purity.
+//! words, sizes, purity, the table of faults found elsewhere.
 //!
 //! Each check takes a [`tree::Tree`], the repository or one made up in a test, and returns its findings as
 //! sentences that name the place and the remedy. Each is itself tested on what it must find and what it must pass.
@@ -10,6 +10,7 @@ mod rules;
 mod sizes;
 mod source;
 mod tree;
+mod upstream;
 
 use tree::Tree;
 
@@ -31,6 +32,11 @@ fn files_and_functions_stay_short() {
 #[test]
 fn the_specification_is_pure_and_every_file_says_what_it_is() {
     assert_clean(purity::check(&repository()));
+}
+
+#[test]
+fn faults_found_elsewhere_are_shown_not_to_be_here() {
+    assert_clean(upstream::check(&repository(), upstream::ENTRIES));
 }
 
 fn repository() -> Tree {

@@ -42,6 +42,8 @@ pub enum Ask {
         continues: Vec<TokenId>,
         /// How far it may guess ahead.
         drafts: Drafts,
+        /// Whether tokens behind the prefix may go where there is no room for more (T16).
+        shift: bool,
     },
     /// Write the tape and its cache to disk.
     Snapshot,
@@ -52,7 +54,7 @@ pub enum Ask {
 impl Ask {
     /// A decode that begins behind the text and guesses nothing.
     pub const fn decode(max_tokens: Option<u64>) -> Self {
-        Ask::Decode { max_tokens, continues: Vec::new(), drafts: Drafts::NONE }
+        Ask::Decode { max_tokens, continues: Vec::new(), drafts: Drafts::NONE, shift: false }
     }
 
     /// The operation that it asks for.
@@ -95,6 +97,9 @@ pub enum Refusal {
         /// Tokens that the context holds.
         limit: TokenCount,
     },
+    /// What is in the cache was computed behind tokens that have gone (T16): nothing that is restored would be that.
+    #[error("tokens of the session have gone to make room, and a snapshot can't say so")]
+    Shifted,
     /// A decode needs something to go on with.
     #[error("nothing is on the session's tape")]
     Empty,
@@ -135,6 +140,16 @@ pub enum Effect {
         /// How many.
         count: usize,
     },
+    /// Take these positions out of the sequence and move those behind them down (T16). Answer: [`Seen::Done`], [`Seen::Uncuttable`],
+    /// [`Seen::Failed`], [`Seen::Unknown`].
+    Shift {
+        /// The session's sequence.
+        sequence: Sequence,
+        /// The first of them.
+        position: usize,
+        /// How many.
+        count: usize,
+    },
     /// Choose a token by the outputs behind this position. Answer: [`Seen::Sampled`], [`Seen::Failed`].
     Sample {
         /// The position of the token before the one that is chosen.
@@ -171,6 +186,7 @@ impl Effect {
             Effect::Truncate { .. } => "truncate",
             Effect::Evaluate { .. } => "evaluate",
             Effect::Share { .. } => "share",
+            Effect::Shift { .. } => "shift",
             Effect::Sample { .. } => "sample",
             Effect::Emit(_) => "emit",
             Effect::Save { .. } => "save",
@@ -248,6 +264,8 @@ pub enum Answer {
         finish: FinishReason,
         /// Tokens that were handed out.
         generated: u64,
+        /// Tokens behind the prefix that went to make room, as the caller had allowed (T16).
+        shifted: u64,
     },
     /// A snapshot is on disk.
     Saved {

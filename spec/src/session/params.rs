@@ -205,6 +205,9 @@ pub struct DecodeParams {
     /// Whether `continues` is evaluated token by token, as it was generated. A backend rounds otherwise when it evaluates tokens
     /// together, and hundreds of tokens later the likeliest one may be another; this costs as long as generating them did.
     pub exact: bool,
+    /// Whether tokens behind the prefix may go where there is no room for more: half of them each time. What is written then is what
+    /// the model makes of a text with a gap, and the end says how long that is.
+    pub shift: bool,
     /// How many of the likeliest tokens are told of each token, with their probabilities and its own; `None`: nothing of all that.
     pub logprobs: Option<u8>,
     /// How far it guesses ahead; what is generated is the same.

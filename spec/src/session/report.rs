@@ -143,6 +143,9 @@ pub struct DecodeEnd {
     pub prompt_tokens: TokenCount,
     /// Tokens that were sampled, one that ends the generation not counted.
     pub generated_tokens: TokenCount,
+    /// Tokens behind the prefix that went to make room, as the caller had allowed.
+    #[serde(default)]
+    pub shifted: TokenCount,
     /// The seed of the random choice: the caller's, or the one that was drawn.
     pub seed: u32,
     /// What is used after it.

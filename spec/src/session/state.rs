@@ -17,6 +17,8 @@ pub(super) enum State {
     Idle,
     Cut(Plan, Work),
     Share(Shared, Feed, Work),
+    /// Take out so many positions from this one on, to go on where there was no room.
+    Shift(Decode, usize, usize),
     Feed(Feed, Work),
     Sample(Decode),
     Emit(Decode, TokenId),
@@ -48,6 +50,9 @@ pub(super) struct Decode {
     pub(super) generated: u64,
     pub(super) max_tokens: Option<u64>,
     pub(super) drafts: Drafts,
+    pub(super) shift: bool,
+    /// Tokens that went to make room.
+    pub(super) shifted: u64,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -96,6 +101,7 @@ impl State {
             State::Cut(_, Work::Decode(decode) | Work::Replay(decode) | Work::Emit(decode, _))
             | State::Share(_, _, Work::Decode(decode) | Work::Replay(decode) | Work::Emit(decode, _))
             | State::Feed(_, Work::Decode(decode) | Work::Replay(decode) | Work::Emit(decode, _))
+            | State::Shift(decode, ..)
             | State::Sample(decode)
             | State::Emit(decode, _) => decode.finished(FinishReason::Cancelled),
             State::Cut(..) | State::Share(..) | State::Feed(..) | State::Save => {
@@ -114,7 +120,8 @@ impl Decode {
     }
 
     pub(super) fn finished(self, finish: FinishReason) -> State {
-        State::answer(Ok(Answer::Decoded { finish, generated: self.generated }))
+        let (generated, shifted) = (self.generated, self.shifted);
+        State::answer(Ok(Answer::Decoded { finish, generated, shifted }))
     }
 }
 

@@ -210,7 +210,10 @@ impl Table {
             return None;
         }
         let most = session.feed().len().checked_sub(1)?;
-        let count = |other: &Session| common(session, other.tape().tokens().iter()).min(most);
+        let count = |other: &Session| {
+            let tape = other.tape();
+            common(session, tape.tokens().iter().take(tape.exact())).min(most)
+        };
         let others = self.sessions().filter(|(other, session)| *other != key && session.claims_cache());
         let best = others.map(|(_, other)| (count(other), other)).max_by_key(|(count, _)| *count);
         best.filter(|(count, _)| least.get() <= *count)
@@ -226,8 +229,10 @@ impl Table {
         }
         let most = session.feed().len().checked_sub(1)?;
         let leads = |other: &Session| {
-            let planned = other.tape().tokens().iter().chain(other.feed());
-            !other.is_generating()
+            let (tape, is_exact) = (other.tape(), other.tape().exact() == other.tape().resident());
+            let planned = tape.tokens().iter().chain(other.feed());
+            is_exact
+                && !other.is_generating()
                 && !other.feed().is_empty()
                 && least.get() <= common(session, planned).min(most)
         };

@@ -125,6 +125,8 @@ pub struct Tape {
     tokens: Vec<TokenId>,
     prefix: usize,
     end: usize,
+    /// From where on the cache holds what was computed behind tokens that have gone.
+    inexact: Option<usize>,
 }
 
 impl Tape {
@@ -135,7 +137,7 @@ impl Tape {
 
     /// The tape of a cache that was loaded with `tokens`; `None` unless `prefix <= end <= tokens.len()`.
     pub fn restored(tokens: Vec<TokenId>, prefix: usize, end: usize) -> Option<Self> {
-        (prefix <= end && end <= tokens.len()).then_some(Tape { tokens, prefix, end })
+        (prefix <= end && end <= tokens.len()).then_some(Tape { tokens, prefix, end, inexact: None })
     }
 
     /// All resident tokens, the tail included.
@@ -156,6 +158,11 @@ impl Tape {
     /// Where the next token goes.
     pub fn end(&self) -> usize {
         self.end
+    }
+
+    /// Of how many of the first tokens the cache holds what these tokens alone make of it: of all, unless some went to make room.
+    pub fn exact(&self) -> usize {
+        self.inexact.unwrap_or(self.tokens.len())
     }
 
     /// Makes `new` the beginning of the tape and its stable prefix.
@@ -220,8 +227,20 @@ impl Tape {
     /// Follows the cache after a removal: it holds the first `length` positions and nothing behind them.
     pub fn keep(&mut self, length: usize) {
         self.tokens.truncate(length);
+        self.inexact = self.inexact.filter(|inexact| *inexact < length);
         self.end = self.end.min(self.tokens.len());
         self.prefix = self.prefix.min(self.end);
+    }
+
+    /// Follows the cache after `count` positions from `start` on were taken out and those behind them moved down. What was computed
+    /// behind them is used on, and never again as something else.
+    pub fn shift(&mut self, start: usize, count: usize) {
+        let start = start.min(self.tokens.len());
+        let stop = (start + count).min(self.tokens.len());
+        self.tokens.drain(start..stop);
+        self.end = self.end.saturating_sub(stop - start).max(start);
+        self.prefix = self.prefix.min(start);
+        self.inexact = Some(self.inexact.map_or(start, |inexact| inexact.min(start)));
     }
 
     /// Follows the cache after an evaluation of `attempted` behind its last position, whole or not: it holds `length` positions.
@@ -250,7 +269,8 @@ impl Tape {
     /// T7: what is reused is the longest common prefix of `new` and of all that is resident from `start` on, the tail included.
     fn plan_from(&self, start: usize, new: &[TokenId]) -> Plan {
         let old = &self.tokens[start..];
-        let same = old.iter().zip(new).take_while(|(old, new)| old == new).count();
+        let usable = self.exact().saturating_sub(start);
+        let same = old.iter().zip(new).take(usable).take_while(|(old, new)| old == new).count();
         let all_found = same == new.len();
         let keep = if all_found { self.tokens.len() } else { start + same };
         let reason = match () {

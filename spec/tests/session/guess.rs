@@ -24,7 +24,9 @@ fn t14_a_wrong_guess_is_cut_off_before_the_token_is_handed_out() {
     let mut rig = Rig::new(1, 1);
     let key = rig.with_text(12, &[1, 2, 3, 4, 1]);
     rig.writes = ids(&[2, 3, 7, 8]);
-    rig.table.ask(key, &Ask::Decode { max_tokens: Some(4), continues: vec![], drafts: DRAFTS }).unwrap();
+    rig.table
+        .ask(key, &Ask::Decode { max_tokens: Some(4), continues: vec![], drafts: DRAFTS, shift: false })
+        .unwrap();
     let mut names = Vec::new();
     while let Some(effect) = rig.table.begin(key, usize::MAX) {
         names.push(effect.name());
@@ -53,7 +55,7 @@ proptest! {
         let write = |drafts| {
             let mut rig = Rig::new(1, 1);
             let key = rig.with_text(limit, &text);
-            let ask = Ask::Decode { max_tokens: Some(max_tokens), continues: vec![], drafts };
+            let ask = Ask::Decode { max_tokens: Some(max_tokens), continues: vec![], drafts, shift: false };
             rig.table.ask(key, &ask).unwrap();
             let mut batches = 0;
             while let Some(effect) = rig.table.begin(key, usize::MAX) {

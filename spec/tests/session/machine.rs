@@ -1,10 +1,14 @@
 //! The rules of spec/session.md that one session keeps, each by an example.
 
+use core::num::NonZeroUsize;
+
+use modeld_spec::session::draft::Drafts;
 use modeld_spec::session::effect::{Answer, Ask, Effect, Failure, Refusal, Seen};
 use modeld_spec::session::finish::FinishReason;
 use modeld_spec::session::machine::{Ending, Stale};
 use modeld_spec::session::operation::Operation;
 use modeld_spec::session::snapshot::{Digest, Refused};
+use modeld_spec::session::table::Sharing;
 use modeld_spec::session::tape::{ReuseReason, TokenCount};
 
 use crate::rig::{Rig, ids};
@@ -120,7 +124,7 @@ fn t5_the_after_state_of_a_cancel() {
         rig.land(key, effect);
     }
     rig.table.cancel(key, ticket);
-    let cancelled = Answer::Decoded { finish: FinishReason::Cancelled, generated: 2 };
+    let cancelled = Answer::Decoded { finish: FinishReason::Cancelled, generated: 2, shifted: 0 };
     assert_eq!(rig.run(key), Some(Ok(cancelled)));
     assert_eq!(rig.text(key), ids(&[1, 2, 3, 4]));
     assert!(rig.tape_is_cache(key));
@@ -143,7 +147,7 @@ fn t6_what_does_not_fit_is_refused_before_anything_is_changed() {
     rig.writes = ids(&[3, 4, 5, 6]);
     let answer = rig.call(key, &Ask::decode(None)).unwrap();
     let finish = FinishReason::ContextFull { resident: TokenCount(3), limit: TokenCount(3) };
-    assert_eq!(answer, Answer::Decoded { finish, generated: 2 });
+    assert_eq!(answer, Answer::Decoded { finish, generated: 2, shifted: 0 });
     assert_eq!(rig.text(key), ids(&[1, 2, 3, 4]));
 }
 
@@ -247,4 +251,55 @@ fn t11_a_snapshot_restores_what_it_says_or_is_refused() {
     assert_eq!(rig.call(key, &Ask::Restore(id)), Ok(Answer::Restored { covers: TokenCount(4) }));
     assert_eq!(rig.text(key), ids(&[1, 2, 3, 4]));
     assert!(rig.tape_is_cache(key));
+}
+
+#[test]
+fn t16_a_shift_is_allowed_told_and_never_reused() {
+    let mut rig = Rig::sharing(2, 2, Sharing::AtLeast(NonZeroUsize::MIN));
+    let key = rig.table.open(5).unwrap();
+    rig.call(key, &Ask::Prefix(ids(&[1, 2]))).unwrap();
+    rig.call(key, &Ask::Suffix(ids(&[3, 4]))).unwrap();
+    rig.writes = ids(&[5, 6, 7, 8]);
+    let ask = Ask::Decode { max_tokens: Some(4), continues: vec![], drafts: Drafts::NONE, shift: true };
+    let answer = rig.call(key, &ask).unwrap();
+    assert_eq!(answer, Answer::Decoded { finish: FinishReason::Length, generated: 4, shifted: 2 });
+    // The prefix stays; 3 is gone, and then 4.
+    assert_eq!(rig.text(key), ids(&[1, 2, 5, 6, 7, 8]));
+    assert!(rig.tape_is_cache(key));
+    assert_eq!(rig.table.ask(key, &Ask::Snapshot), Err(Refusal::Shifted));
+    // Only the prefix is what these tokens alone make of it: for others, and for the session itself.
+    let other = rig.table.open(8).unwrap();
+    let Ok(Answer::Prefilled { reuse, .. }) = rig.call(other, &Ask::Prefix(ids(&[1, 2, 5, 6, 7]))) else {
+        panic!("a prefix was asked for")
+    };
+    assert_eq!((reuse.shared.0, reuse.prefilled.0), (2, 3));
+    rig.table.end(other, Ending::Closed);
+    rig.run_to_end(other);
+    let Ok(Answer::Prefilled { reuse, .. }) = rig.call(key, &Ask::Prefix(ids(&[1, 2, 5, 6, 7]))) else {
+        panic!("a prefix was asked for")
+    };
+    assert_eq!((reuse.reused.0, reuse.prefilled.0), (2, 3));
+    rig.call(key, &Ask::Snapshot).unwrap();
+}
+
+#[test]
+fn t16_without_leave_a_full_context_ends_the_decode() {
+    let mut rig = Rig::new(1, 1);
+    let key = rig.with_text(3, &[1, 2]);
+    rig.writes = ids(&[3, 4, 5]);
+    let ask = |shift| Ask::Decode { max_tokens: None, continues: vec![], drafts: Drafts::NONE, shift };
+    let full = FinishReason::ContextFull { resident: TokenCount(3), limit: TokenCount(3) };
+    let answer = rig.call(key, &ask(false)).unwrap();
+    assert_eq!(answer, Answer::Decoded { finish: full, generated: 2, shifted: 0 });
+    // Nor with it, where all is prefix or the cache can't.
+    rig.call(key, &Ask::Prefix(ids(&[1, 2, 3]))).unwrap();
+    rig.writes = ids(&[4, 5]);
+    assert_eq!(
+        rig.call(key, &ask(true)).unwrap(),
+        Answer::Decoded { finish: full, generated: 1, shifted: 0 }
+    );
+    rig.call(key, &Ask::Prefix(ids(&[1]))).unwrap();
+    (rig.trims, rig.writes) = (false, ids(&[2, 3, 4, 5]));
+    let answer = rig.call(key, &ask(true)).unwrap();
+    assert!(matches!(answer, Answer::Decoded { finish: FinishReason::ContextFull { .. }, shifted: 0, .. }));
 }

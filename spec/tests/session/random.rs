@@ -35,10 +35,12 @@ fn act() -> impl Strategy<Value = Act> {
     let ask = prop_oneof![
         text().prop_map(|text| Ask::Prefix(ids(&text))),
         text().prop_map(|text| Ask::Suffix(ids(&text))),
-        (0u64..4, vec(0u8..2, 0..3), 0u8..4, 1u8..3).prop_map(|(max, continues, most, alike)| {
-            let (continues, drafts) = (ids(&continues), Drafts { most, alike });
-            Ask::Decode { max_tokens: Some(max), continues, drafts }
-        }),
+        (0u64..4, vec(0u8..2, 0..3), 0u8..4, 1u8..3, any::<bool>()).prop_map(
+            |(max, continues, most, alike, shift)| {
+                let (continues, drafts) = (ids(&continues), Drafts { most, alike });
+                Ask::Decode { max_tokens: Some(max), continues, drafts, shift }
+            }
+        ),
         Just(Ask::Snapshot),
         Just(Ask::Restore(modeld_spec::session::snapshot::Digest([7; 32]))),
     ];
@@ -69,6 +71,7 @@ proptest! {
             let wanted = act.wanted(&text, &saved);
             let prefills = !matches!(act.ask, Ask::Snapshot | Ask::Restore(_));
             rig.items.clear();
+            rig.shifts.clear();
             let before = rig.table.clone();
             let ticket = match rig.table.ask(key, &act.ask) {
                 Ok(ticket) => ticket,
@@ -77,6 +80,7 @@ proptest! {
                     match refusal {
                         Refusal::Overflow { .. } => prop_assert!(prefills && limit < wanted.len()),
                         Refusal::Empty => prop_assert!(text.is_empty()),
+                        Refusal::Shifted => prop_assert!(matches!(act.ask, Ask::Snapshot)),
                         other => return Err(TestCaseError::fail(other.to_string())),
                     }
                     prop_assert_eq!(&rig.table, &before);
@@ -144,6 +148,18 @@ fn run(rig: &mut Rig, key: Key, ticket: Ticket, act: &Act) -> Result<Option<Answ
     Ok(answer)
 }
 
+/// The text that an operation wants, with every item behind it and without what went to make room.
+fn said(wanted: &[TokenId], rig: &Rig) -> Vec<TokenId> {
+    let mut said = wanted.to_vec();
+    for number in 0..=rig.items.len() {
+        for (_, start, count) in rig.shifts.iter().filter(|(after, ..)| *after == number) {
+            said.drain(*start..*start + *count);
+        }
+        said.extend(rig.items.get(number).map(|item| item.token));
+    }
+    said
+}
+
 /// What the reference knows: the text before the operation, what it makes of it, what was saved last, and the text after it.
 struct Texts<'a> {
     before: &'a [TokenId],
@@ -156,7 +172,7 @@ struct Texts<'a> {
 fn check(rig: &Rig, act: &Act, answer: Option<Answered>, texts: Texts<'_>) -> Result<(), TestCaseError> {
     let Texts { before, wanted, saved, now } = texts;
     let items: Vec<TokenId> = rig.items.iter().map(|item| item.token).collect();
-    let said = [wanted, &items].concat();
+    let said = said(wanted, rig);
     match answer {
         Some(Ok(Answer::Prefilled { reuse, .. })) => {
             prop_assert_eq!(now, wanted);
@@ -174,7 +190,8 @@ fn check(rig: &Rig, act: &Act, answer: Option<Answered>, texts: Texts<'_>) -> Re
         Some(Err(Failure::Cancelled | Failure::Backend)) => {
             prop_assert!(now == before || said.starts_with(now), "{now:?} of {said:?}");
             let appends = matches!(act.ask, Ask::Suffix(_) | Ask::Decode { .. });
-            prop_assert!(!rig.trims || !appends || now.starts_with(before));
+            let shifted = !rig.shifts.is_empty();
+            prop_assert!(!rig.trims || !appends || shifted || now.starts_with(before));
         }
         Some(Err(Failure::Refused(_))) => prop_assert_eq!(now, before),
         other => return Err(TestCaseError::fail(format!("{other:?}"))),

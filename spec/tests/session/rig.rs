@@ -22,6 +22,8 @@ pub(crate) struct Rig {
     pub(crate) writes: Vec<TokenId>,
     pub(crate) trims: bool,
     pub(crate) shares: bool,
+    /// After how many items positions were taken out, from where on, and how many.
+    pub(crate) shifts: Vec<(usize, usize, usize)>,
     /// By sequence: the texts behind which the outputs at hand were computed.
     outputs: Vec<Vec<Vec<TokenId>>>,
     buffer: Option<Vec<TokenId>>,
@@ -41,6 +43,7 @@ impl Rig {
             writes: Vec::new(),
             trims: true,
             shares: true,
+            shifts: Vec::new(),
             outputs: vec![Vec::new(); sequences],
             buffer: None,
         }
@@ -116,6 +119,13 @@ impl Rig {
                 assert_eq!(self.cache[from.0 as usize][..position], self.cache[to.0 as usize]);
                 let shared = self.cache[from.0 as usize][position..position + count].to_vec();
                 self.cells(to).extend(shared);
+                Seen::Done
+            }
+            Effect::Shift { .. } if !self.trims => Seen::Uncuttable,
+            Effect::Shift { sequence, position, count } => {
+                self.cells(sequence).drain(position..position + count);
+                self.outputs[sequence.0 as usize].clear();
+                self.shifts.push((self.items.len(), position, count));
                 Seen::Done
             }
             Effect::Sample { position } => {

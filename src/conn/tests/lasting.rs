@@ -126,6 +126,9 @@ async fn t12_what_fails_or_is_dropped_leaves_the_history() {
     assert!(matches!(error.answered(), Some(Error::ContextOverflow { .. })), "{error}");
     let error = session.snapshot().await.unwrap_err();
     assert!(matches!(error.answered(), Some(Error::SnapshotFailed { .. })), "{error}");
+    let shifting = DecodeParams { shift: true, ..greedy(5) };
+    let error = session.decode(shifting).next().await.unwrap().unwrap_err();
+    assert!(matches!(error.answered(), Some(Error::InvalidArgument { .. })), "{error}");
     owner.budget.limit(5);
     {
         let mut writing = session.decode(greedy(50));

@@ -3,11 +3,11 @@
 //! Each test is a model and its twins: the same product code with one step changed, which must be found out. A complaint of
 //! `deadlock` is a lost wake-up: nobody is left who could go on.
 
+mod board;
 mod handoff;
 mod mailbox;
-mod registry;
 mod reply;
-mod single_flight;
+mod slots;
 mod thread;
 mod worker;
 

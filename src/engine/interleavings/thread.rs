@@ -9,7 +9,7 @@ use loom::thread;
 use modeld_spec::error::Error;
 
 use crate::engine::Limits;
-use crate::engine::backend::{Backend, LoadRequest, Model};
+use crate::engine::backend::{Backend, LoadRequest, Model, Settings};
 use crate::engine::manifest::digest_of;
 use crate::engine::tests::gate;
 use crate::engine::toy::Toy;
@@ -25,6 +25,7 @@ fn load() -> Box<dyn Model> {
         sessions_max: 1,
         batch_tokens: 8,
         threads: None,
+        settings: Settings::default(),
     };
     let (gate, _) = gate();
     let permit = gate.pass_resident().expect("the gate is open");

@@ -279,6 +279,8 @@ fn params(sizes: Sizes, settings: &Settings, purpose: Purpose) -> Result<sys::ll
     // One evaluation a batch: a stopped one leaves nothing of the batch behind.
     params.n_ubatch = batch;
     params.n_seq_max = number(sizes.sequences)?;
+    // It makes room for a row of each sequence, also where a batch has fewer, and ends the process if it may not.
+    params.n_outputs_max = params.n_seq_max.max(batch);
     params.n_threads = threads;
     params.n_threads_batch = threads;
     params.kv_unified = !settings.reproducible;

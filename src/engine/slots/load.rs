@@ -12,18 +12,17 @@ use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
-use std::thread;
 
 use modeld_spec::error::Error;
 use modeld_spec::slot::event::{Event, Generation, ModelId};
-use tokio::sync::watch;
 
 use super::Driver;
 use crate::engine::backend::{LoadRequest, Model, ModelInfo, ModelKey};
+use crate::engine::board::Board;
 use crate::engine::capacity::live;
 use crate::engine::manifest::Manifest;
 use crate::engine::worker::{self, Control, Worker, Workshop};
-use crate::sync::{AtomicBool, Ordering};
+use crate::sync::{AtomicBool, Ordering, seeded, spawn};
 
 /// One load, and what came of it.
 pub(in crate::engine) struct Load {
@@ -38,7 +37,7 @@ pub(in crate::engine) struct Load {
     broken_off: AtomicBool,
     worker: OnceLock<Worker>,
     /// Whether the thread has ended.
-    ended: watch::Sender<bool>,
+    ended: Board<bool>,
 }
 
 /// What the cache of a model is computed with, where that was found out.
@@ -65,14 +64,11 @@ impl Load {
             begun: AtomicBool::new(false),
             broken_off: AtomicBool::new(false),
             worker: OnceLock::new(),
-            ended: watch::Sender::new(false),
+            ended: Board::new(false),
         });
         let running = load.clone();
-        let body = move || {
-            running.run(&driver);
-        };
-        match thread::Builder::new().name("modeld-engine".to_string()).spawn(body) {
-            Ok(_) => Ok(load),
+        match spawn("modeld-engine", move || running.run(&driver)) {
+            Ok(()) => Ok(load),
             Err(error) => Err(format!("no thread for a model: {error}")),
         }
     }
@@ -89,8 +85,8 @@ impl Load {
 
     /// The model has to go.
     pub(super) fn free(&self) {
-        self.freed.store(true, Ordering::Release);
-        self.control.wake();
+        seeded!(FreedAfterRing, self.freed.store(true, Ordering::Release), self.control.wake());
+        seeded!(FreedAfterRing, self.control.wake(), self.freed.store(true, Ordering::Release));
     }
 
     /// The model's thread, once it serves.
@@ -111,7 +107,7 @@ impl Load {
 
     /// Waits until the thread has ended and the table knows. Cancel-safe.
     pub(in crate::engine) async fn ended(&self) {
-        let _ = self.ended.subscribe().wait_for(|ended| *ended).await;
+        self.ended.until(|ended| ended.then_some(())).await;
     }
 
     fn is_freed(&self) -> bool {
@@ -142,15 +138,17 @@ impl Load {
                 Some(Event::LoadFailed { generation })
             }
         };
+        let uncount = || driver.threads.change(|threads| *threads = threads.saturating_sub(1));
+        seeded!(UncountedBeforeEnd, (), uncount());
         let mut inner = driver.lock();
         if let Some(end) = end {
             driver.hear_in(&mut inner, end);
         }
         inner.loads.remove(&generation);
-        driver.threads.send_modify(|threads| *threads = threads.saturating_sub(1));
+        seeded!(UncountedBeforeEnd, uncount(), ());
         drop(inner);
         driver.marks.settle();
-        self.ended.send_replace(true);
+        self.ended.change(|ended| *ended = true);
     }
 
     /// The model is freed on return.

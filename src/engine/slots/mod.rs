@@ -21,7 +21,7 @@ mod wait;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 
 use modeld_spec::error::Error;
 use modeld_spec::slot::event::{
@@ -29,7 +29,6 @@ use modeld_spec::slot::event::{
 };
 use modeld_spec::slot::plan::Plan;
 use modeld_spec::slot::table::Slots;
-use tokio::sync::watch;
 
 pub(super) use self::load::Load;
 pub(super) use self::marks::Marks;
@@ -39,12 +38,13 @@ pub(super) use self::wait::Hold;
 use self::wait::{End, Wait};
 pub use self::wait::{Evictions, LoadPhase, LoadProgress, Loading};
 use super::backend::{Backend, LoadRequest, ModelInfo, ModelKey};
+use super::board::Board;
 use super::capacity::live;
 use super::limits::Limits;
 use super::stores::Stores;
 use super::worker::check_gate;
 use crate::owner::gate::{Closed, Gate};
-use crate::sync::{AtomicBool, Ordering};
+use crate::sync::{AtomicBool, Mutex, MutexGuard, Ordering, seeded};
 
 /// The table of slots of one engine, and everything that it moves.
 pub(super) struct Driver {
@@ -56,7 +56,7 @@ pub(super) struct Driver {
     stopping: AtomicBool,
     inner: Mutex<Inner>,
     /// Threads that have or may get a model.
-    threads: watch::Sender<usize>,
+    threads: Board<usize>,
     ticker: Ticker,
     stores: OnceLock<Stores>,
 }
@@ -81,7 +81,7 @@ struct Inner {
 struct Waiting {
     member: String,
     model: Option<ModelId>,
-    wait: watch::Sender<Wait>,
+    wait: Board<Wait>,
 }
 
 /// What is asked of a member, with a model that was identified.
@@ -97,19 +97,22 @@ pub(super) struct Wanted {
 impl Driver {
     pub(super) fn new(gate: Arc<Gate>, backend: Box<dyn Backend>, limits: Limits, marks: Marks) -> Arc<Self> {
         let ticker = Ticker::new(limits.idle_unload, limits.drain);
-        let driver = Arc::new(Driver {
+        Arc::new(Driver {
             gate,
             backend: Arc::from(backend),
             limits: Arc::new(limits),
             marks,
             stopping: AtomicBool::new(false),
             inner: Mutex::default(),
-            threads: watch::Sender::new(0),
+            threads: Board::new(0),
             ticker,
             stores: OnceLock::new(),
-        });
-        driver.ticker.start(Arc::downgrade(&driver));
-        driver
+        })
+    }
+
+    /// From here on time passes for it.
+    pub(super) fn start_ticks(self: &Arc<Self>) {
+        self.ticker.start(Arc::downgrade(self));
     }
 
     /// Says once what is kept on disk, before the first load.
@@ -132,13 +135,12 @@ impl Driver {
 
     /// Resolves when no thread has a model any more. Cancel-safe.
     pub(super) async fn ended(&self) {
-        // The sender lives in `self`.
-        let _ = self.threads.subscribe().wait_for(|threads| *threads == 0).await;
+        self.threads.until(|threads| (*threads == 0).then_some(())).await;
     }
 
     /// Threads that have or may get a model.
     pub(super) fn threads(&self) -> usize {
-        *self.threads.borrow()
+        self.threads.look(|threads| *threads)
     }
 
     /// Asks for a model, under a name.
@@ -206,7 +208,15 @@ impl Driver {
 
     /// Hears what happened.
     pub(super) fn hear(self: &Arc<Self>, event: Event) {
-        self.hear_in(&mut self.lock(), event);
+        seeded!(HeardOnACopy, self.hear_in(&mut self.lock(), event), {
+            let copy = self.lock().table.clone();
+            if let Some(mut table) = copy {
+                let effects = table.hear(event, self.gate_said());
+                let mut inner = self.lock();
+                inner.table = Some(table);
+                effects.into_iter().for_each(|effect| self.perform(&mut inner, effect));
+            }
+        });
     }
 
     /// A look at the table, with the names of what is in it; nothing before the first ask.
@@ -226,7 +236,7 @@ impl Driver {
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+        self.inner.lock()
     }
 
     fn is_stopping(&self) -> bool {
@@ -336,23 +346,34 @@ impl Driver {
         model: Option<ModelId>,
         ask: Ask,
     ) -> Result<Loading, Error> {
-        let (wait, changes) = watch::channel(Wait::default());
-        inner.waits.insert(ask.id, Waiting { member: member.to_string(), model, wait });
+        let wait = Board::new(Wait::default());
+        let waiting = Waiting { member: member.to_string(), model, wait: wait.clone() };
+        inner.waits.insert(ask.id, waiting);
         self.hear_in(inner, Event::Asked(ask));
-        let end = changes.borrow().end.clone();
-        match end {
+        match wait.look(|wait| wait.end.clone()) {
             Some(End::Failed(error)) => Err(error),
-            _ => Ok(Loading::new(Hold::new(self.clone(), ask.id), changes)),
+            _ => Ok(Loading::new(Hold::new(self.clone(), ask.id), wait)),
         }
     }
 
     fn hear_in(self: &Arc<Self>, inner: &mut Inner, event: Event) {
         inner.due.push_back(event);
         while let Some(event) = inner.due.pop_front() {
-            if let Event::Gone(ask) = event {
-                inner.waits.remove(&ask);
+            if let Event::Gone(ask) = event
+                && let Some(waiting) = inner.waits.remove(&ask)
+            {
+                // Nobody is there to hear it, as everybody is answered before anything else removes them (S2).
+                let cause = "nobody answered".to_string();
+                waiting.wait.change(|wait| wait.end = Some(End::Failed(Error::Internal { cause })));
             }
-            let gate = self.gate_said();
+            let gate = seeded!(
+                GateBeforeLock,
+                self.gate_said(),
+                match event {
+                    Event::Asked(_) => GateSaid::Open,
+                    _ => self.gate_said(),
+                }
+            );
             let Some(table) = &mut inner.table else { continue };
             for effect in table.hear(event, gate) {
                 self.perform(inner, effect);
@@ -395,7 +416,7 @@ impl Driver {
                 End::Failed(self.refused(inner, &waiting.member, waiting.model, refusal))
             }
         };
-        waiting.wait.send_modify(|wait| wait.end = Some(end));
+        waiting.wait.change(|wait| wait.end = Some(end));
     }
 
     /// Starts the thread of a load, which begins with its mark.
@@ -410,7 +431,7 @@ impl Driver {
         match started {
             Ok(load) => {
                 inner.loads.insert(generation, load);
-                self.threads.send_modify(|threads| *threads += 1);
+                self.threads.change(|threads| *threads += 1);
                 self.ticker.wake();
             }
             Err(cause) => {
@@ -429,7 +450,7 @@ impl Inner {
 
     fn tell(&self, ask: AskId, what: impl FnOnce(&mut Wait)) {
         if let Some(waiting) = self.waits.get(&ask) {
-            waiting.wait.send_modify(what);
+            waiting.wait.change(what);
         }
     }
 

@@ -1,34 +1,31 @@
 //! The intervals that the table counts in, and the look at the gate: a thread that sleeps while nothing is loaded.
 
-use std::sync::{OnceLock, Weak};
-use std::thread::{self, Thread};
+use std::sync::Weak;
 use std::time::{Duration, Instant};
 
 use modeld_spec::slot::event::Event;
 
 use super::Driver;
+use crate::engine::bell::Bell;
+use crate::sync::spawn;
 
 /// Passes ticks on.
 pub(in crate::engine) struct Ticker {
     idle: Option<Duration>,
     drain: Duration,
-    thread: OnceLock<Thread>,
+    bell: Bell,
 }
 
 impl Ticker {
     /// `idle`: how long a model that nobody uses stays at least; `None`: for ever.
     pub(super) fn new(idle: Option<Duration>, drain: Duration) -> Self {
-        Ticker {
-            idle: idle.map(|idle| idle.max(SHORTEST)),
-            drain: drain.max(SHORTEST),
-            thread: OnceLock::new(),
-        }
+        Ticker { idle: idle.map(|idle| idle.max(SHORTEST)), drain: drain.max(SHORTEST), bell: Bell::new() }
     }
 
     /// Starts the thread, which ends with the driver. Without one, nothing is unloaded by itself, and a drain lasts.
     pub(super) fn start(&self, driver: Weak<Driver>) {
-        let (idle, drain) = (self.idle, self.drain);
-        let spawned = thread::Builder::new().name("modeld-slots".to_string()).spawn(move || {
+        let (idle, drain, bell) = (self.idle, self.drain, self.bell.clone());
+        let _ = spawn("modeld-slots", move || {
             let now = Instant::now();
             let mut next = (idle.map(|idle| now + idle), now + drain);
             loop {
@@ -51,19 +48,14 @@ impl Ticker {
                 drop(driver);
                 let wait =
                     if is_idle { NOTHING_LOADED } else { due.saturating_duration_since(now).min(LOOK) };
-                thread::park_timeout(wait);
+                bell.wait(wait);
             }
         });
-        if let Ok(handle) = spawned {
-            let _ = self.thread.set(handle.thread().clone());
-        }
     }
 
     /// Something was loaded, or everything ends.
     pub(super) fn wake(&self) {
-        if let Some(thread) = self.thread.get() {
-            thread.unpark();
-        }
+        self.bell.ring();
     }
 }
 

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use modeld_spec::error::Error;
 use modeld_spec::slot::event::{AskId, Event};
-use tokio::sync::watch;
 
 use super::{Driver, Load};
 use crate::engine::backend::ModelInfo;
+use crate::engine::board::Board;
 use crate::engine::worker::Worker;
 
 /// How far a load is.
@@ -50,6 +50,17 @@ pub(super) struct Wait {
     pub(super) end: Option<End>,
 }
 
+impl Wait {
+    fn progress(&self) -> LoadProgress {
+        let (phase, fraction) = match &self.end {
+            None => (LoadPhase::Loading, f32::from(self.percent) / 100.0),
+            Some(End::Ready(_)) => (LoadPhase::Ready, 1.0),
+            Some(End::Unloaded | End::Failed(_)) => (LoadPhase::Failed, 0.0),
+        };
+        LoadProgress { phase, fraction }
+    }
+}
+
 /// An answer.
 #[derive(Clone)]
 pub(super) enum End {
@@ -80,31 +91,31 @@ impl Drop for Hold {
 #[must_use]
 pub struct Loading {
     hold: Hold,
-    changes: watch::Receiver<Wait>,
+    wait: Board<Wait>,
+    /// What was seen last.
+    seen: Option<LoadProgress>,
 }
 
 impl Loading {
-    pub(super) fn new(hold: Hold, mut changes: watch::Receiver<Wait>) -> Self {
-        changes.mark_changed();
-        Loading { hold, changes }
+    pub(super) fn new(hold: Hold, wait: Board<Wait>) -> Self {
+        Loading { hold, wait, seen: None }
     }
 
     /// How far the load is: at once the first time, then when it has changed. The last one is not `Loading`. Cancel-safe.
     pub async fn progress(&mut self) -> LoadProgress {
-        // The sender is gone with the answer, which is seen all the same.
-        let _ = self.changes.changed().await;
-        let wait = self.changes.borrow_and_update();
-        let (phase, fraction) = match &wait.end {
-            None => (LoadPhase::Loading, f32::from(wait.percent) / 100.0),
-            Some(End::Ready(_)) => (LoadPhase::Ready, 1.0),
-            Some(End::Unloaded | End::Failed(_)) => (LoadPhase::Failed, 0.0),
+        let seen = self.seen;
+        let news = |wait: &Wait| {
+            let progress = wait.progress();
+            (seen != Some(progress) || wait.end.is_some()).then_some(progress)
         };
-        LoadProgress { phase, fraction }
+        let progress = self.wait.until(news).await;
+        self.seen = Some(progress);
+        progress
     }
 
     /// What this load unloads to have room; `None` if it found one under way or done.
     pub fn plan(&self) -> Option<Evictions> {
-        self.changes.borrow().plan.clone()
+        self.wait.look(|wait| wait.plan.clone())
     }
 
     /// Waits until the model serves. Cancel-safe.
@@ -139,13 +150,7 @@ impl Loading {
     }
 
     async fn end(&self) -> End {
-        let mut changes = self.changes.clone();
-        let wait = changes.wait_for(|wait| wait.end.is_some()).await;
-        match wait.ok().and_then(|wait| wait.end.clone()) {
-            Some(end) => end,
-            // Everybody is answered before the sender is dropped (S2).
-            None => End::Failed(Error::Internal { cause: "nobody answered".to_string() }),
-        }
+        self.wait.until(|wait| wait.end.clone()).await
     }
 }
 

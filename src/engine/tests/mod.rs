@@ -7,12 +7,16 @@ mod continuing;
 mod damage;
 mod door;
 mod ends;
+mod fenced;
 #[cfg(feature = "llama")]
 mod llama;
 mod random;
 mod sharing;
+mod sixteen;
 mod slots;
 mod stored;
+mod upstream;
+mod walk;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -4,17 +4,20 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use modeld_spec::session::draft::Drafts;
+use modeld_spec::session::finish::FinishReason;
 use modeld_spec::session::params::DecodeParams;
 
 use super::{PATIENCE, collect, engine, greedy, open};
 use crate::engine::toy::{EvalHook, Toy};
-use crate::engine::{Limits, Prompt};
+use crate::engine::{Limits, OpenRequest, Prompt};
 
 /// A toy, and how many rows it has evaluated.
 fn counted() -> (Toy, Arc<AtomicUsize>) {
     let rows = Arc::new(AtomicUsize::new(0));
     let counter = rows.clone();
-    let hook: EvalHook = Arc::new(move |batch| drop(counter.fetch_add(batch.rows.len(), Ordering::Relaxed)));
+    let hook: EvalHook = Arc::new(move |batch| {
+        counter.fetch_add(batch.rows.len(), Ordering::Relaxed);
+    });
     (Toy { before_eval: Some(hook), ends: false, ..Toy::default() }, rows)
 }
 
@@ -81,4 +84,27 @@ async fn plain() -> Vec<modeld_spec::session::tape::TokenId> {
     let tokens = collect(session.decode(greedy(60)).await.unwrap()).await.unwrap().tokens;
     engine.shutdown(PATIENCE).await.unwrap();
     tokens
+}
+
+#[tokio::test]
+async fn t16_an_allowed_shift_goes_on_where_the_context_is_full() {
+    let (engine, _) = engine(Toy { ends: false, ..Toy::default() }, Limits::default());
+    let request = OpenRequest { context_tokens: Some(32), ..OpenRequest::new("toy:small") };
+    let session = engine.open_session(&request).await.unwrap();
+    session.ensure_prefix(Prompt::literal("stable")).await.unwrap();
+    let full = collect(session.decode(greedy(60)).await.unwrap()).await.unwrap();
+    assert!(matches!(full.end.finish, FinishReason::ContextFull { .. }));
+    assert_eq!(full.end.shifted.0, 0);
+    let params = DecodeParams { shift: true, ..greedy(60) };
+    let on = collect(session.decode(params).await.unwrap()).await.unwrap();
+    assert_eq!((on.end.finish, on.tokens.len()), (FinishReason::Length, 60));
+    assert!(0 < on.end.shifted.0 && on.end.room.resident.0 <= 32);
+    let refused = session.snapshot().await.unwrap_err();
+    assert!(refused.to_string().contains("gone to make room"), "{refused}");
+    // What comes next does not use what was computed behind the gap.
+    let status = session.ensure_prefix(Prompt::literal("stable")).await.unwrap();
+    assert_eq!(status.reuse.prefilled.0, 0);
+    let again = collect(session.decode(greedy(5)).await.unwrap()).await.unwrap();
+    assert_eq!(again.tokens, full.tokens[..5]);
+    engine.shutdown(PATIENCE).await.unwrap();
 }

@@ -43,11 +43,14 @@ impl Thread {
                     let seat = seats.get(share.key.place).and_then(Option::as_ref);
                     seat.is_none_or(|seat| seat.cancelled().is_some())
                 };
+                // Of a state from which nothing can be taken back, a batch that is stopped leaves nothing at all: not what a cancel is
+                // to leave (T5), so that it waits for the batch. After a fence nothing of the session is wanted.
+                let is_kept = !self.model.info().capabilities.trims;
                 let stop = || {
                     let count = asked.get();
                     asked.set(count.wrapping_add(1));
                     count.is_multiple_of(GATE_EVERY) && control.check().is_err()
-                        || shares.iter().all(is_cancelled)
+                        || !is_kept && shares.iter().all(is_cancelled)
                 };
                 self.model.eval(permit, &batch, &stop)
             }

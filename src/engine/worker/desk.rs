@@ -4,8 +4,8 @@
 //! fence is refused where it lands.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::sync::mpsc::{self, Sender};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
 use modeld_spec::error::Error;
@@ -15,13 +15,14 @@ use modeld_spec::session::table::Key;
 
 use super::Control;
 use crate::engine::snapshots::{SnapshotStore, StoreError};
+use crate::sync::{self, Mutex};
 
 /// The desk of one model.
 pub(super) struct Desk {
     store: Option<Arc<SnapshotStore>>,
     control: Arc<Control>,
     jobs: Option<Sender<Job>>,
-    done: Arc<Mutex<VecDeque<Done>>>,
+    done: sync::Arc<Mutex<VecDeque<Done>>>,
 }
 
 /// Something for the desk.
@@ -54,7 +55,7 @@ pub(super) struct Done {
 
 impl Desk {
     pub(super) fn new(store: Option<Arc<SnapshotStore>>, control: Arc<Control>) -> Self {
-        Desk { store, control, jobs: None, done: Arc::default() }
+        Desk { store, control, jobs: None, done: sync::Arc::default() }
     }
 
     /// Hands a job in; what comes of it is [`done`](Self::done) later.
@@ -71,7 +72,7 @@ impl Desk {
 
     /// The next job that has ended.
     pub(super) fn done(&self) -> Option<Done> {
-        self.done.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
+        self.done.lock().pop_front()
     }
 
     fn open(&self) -> Result<Sender<Job>, String> {
@@ -81,7 +82,7 @@ impl Desk {
         let work = move || {
             for job in jobs {
                 let ended = perform(&store, &control, job);
-                done.lock().unwrap_or_else(PoisonError::into_inner).push_back(ended);
+                done.lock().push_back(ended);
                 control.wake();
             }
         };

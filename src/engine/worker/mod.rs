@@ -21,7 +21,7 @@ mod writing;
 
 use std::fmt;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use modeld_spec::error::Error;
@@ -43,7 +43,7 @@ use super::reply::{self, reply};
 use super::session::{Prompt, SessionId};
 use super::snapshots::SnapshotStore;
 use crate::owner::gate::Gate;
-use crate::sync::{AtomicBool, Ordering};
+use crate::sync::{AtomicBool, Mutex, Ordering};
 
 pub(super) use thread::serve;
 
@@ -106,7 +106,7 @@ impl Opened {
 impl Drop for Opened {
     fn drop(&mut self) {
         if !self.delivered {
-            self.control.orphans.lock().unwrap_or_else(PoisonError::into_inner).push(self.id.clone());
+            self.control.orphans.lock().push(self.id.clone());
             self.control.wake();
         }
     }

@@ -43,6 +43,10 @@ impl Thread {
                 let range = position..position + count;
                 if self.model.kv_share(of(from), of(to), range) { Seen::Done } else { Seen::Failed }
             }
+            Effect::Shift { sequence, position, count } => {
+                let range = position..position + count;
+                if self.model.kv_shift(of(sequence), range) { Seen::Done } else { Seen::Uncuttable }
+            }
             Effect::Sample { position } => self.choose(key, position),
             Effect::Emit(item) => {
                 let epoch = self.control.gate.epoch();

@@ -127,9 +127,9 @@ impl Seat {
                 let (suffix, before) = (TokenCount::of(suffix), TokenCount::of(before));
                 answer(reply, Ok(SuffixStatus { epoch, reuse, suffix, before, room, elapsed }));
             }
-            (Goal::Decode(writing), Ok(Answer::Decoded { finish, generated })) => {
+            (Goal::Decode(writing), Ok(Answer::Decoded { finish, generated, shifted })) => {
                 self.generated_total += generated;
-                writing.end(finish, generated, room);
+                writing.end(finish, (generated, shifted), room);
             }
             (Goal::Snapshot(reply), Ok(Answer::Saved { id, covers })) => {
                 answer(reply, Ok(SnapshotStatus { epoch, id, covers, elapsed }));

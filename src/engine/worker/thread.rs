@@ -8,7 +8,7 @@
 //! is the owner's decision.
 
 use std::num::NonZeroUsize;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use modeld_spec::error::{Error, Stage};
@@ -267,8 +267,9 @@ impl Thread {
                     Ok(writing) => {
                         let exact = params.exact;
                         let drafts = if exact { Drafts::NONE } else { params.drafts };
-                        let (max_tokens, continues) = (params.max_tokens, params.continues);
-                        let ask = Ask::Decode { max_tokens, continues, drafts };
+                        let (max_tokens, continues, shift) =
+                            (params.max_tokens, params.continues, params.shift);
+                        let ask = Ask::Decode { max_tokens, continues, drafts, shift };
                         let goal = Goal::Decode(Box::new(writing));
                         let refused = self.ask(key, &ask, Job::new(goal, started, exact));
                         return answer(reply, refused.map_or(Ok(()), |(_, error)| Err(error)));
@@ -316,6 +317,7 @@ impl Thread {
                 argument: "decode".to_string(),
                 problem: "needs a prompt: nothing is on the session's tape".to_string(),
             },
+            Refusal::Shifted => Error::SnapshotFailed { cause: refusal.to_string() },
             Refusal::NoSequence => Error::TooManySessions { limit: self.seats.len() as u64 },
             Refusal::NotYet => Error::SessionBusy { session: session(), operation: operation.to_string() },
             Refusal::Busy(operation) => {
@@ -369,8 +371,7 @@ impl Thread {
     }
 
     fn close_orphans(&mut self) {
-        let orphans =
-            std::mem::take(&mut *self.control.orphans.lock().unwrap_or_else(PoisonError::into_inner));
+        let orphans = std::mem::take(&mut *self.control.orphans.lock());
         for key in orphans.iter().filter_map(|session| self.find(session)).collect::<Vec<_>>() {
             self.table.end(key, Ending::Closed);
             self.settle(key);

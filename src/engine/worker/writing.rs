@@ -120,8 +120,8 @@ impl Writing {
         Ok(stopped)
     }
 
-    /// Ends it well.
-    pub(super) fn end(mut self, finish: FinishReason, generated: u64, room: Room) {
+    /// Ends it well, after so many tokens, and so many that went to make room.
+    pub(super) fn end(mut self, finish: FinishReason, (generated, shifted): (u64, u64), room: Room) {
         let elapsed = self.started.elapsed();
         let Unsent { mut text, tokens, mut logprobs } = std::mem::take(&mut self.unsent);
         // A token that was chosen and dropped by a cancel has none.
@@ -139,6 +139,7 @@ impl Writing {
             finish,
             prompt_tokens: TokenCount::of(self.prompt_tokens),
             generated_tokens: TokenCount(generated),
+            shifted: TokenCount(shifted),
             seed: self.seed,
             room,
             first_token: self.first_token.map(|at| at.duration_since(self.started)),

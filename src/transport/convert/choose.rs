@@ -19,6 +19,7 @@ pub(in crate::transport) fn decode_params(request: proto::DecodeRequest) -> Resu
         seed: request.seed,
         continues: request.continues.into_iter().map(TokenId).collect(),
         exact: request.exact,
+        shift: request.shift,
         logprobs: request.logprobs.map(|count| u8::try_from(count).unwrap_or(u8::MAX)),
         drafts: drafts(request.drafts),
     })
@@ -35,6 +36,7 @@ pub(crate) fn decode_request(params: &DecodeParams) -> proto::DecodeRequest {
         seed: params.seed,
         continues: ids(&params.continues),
         exact: params.exact,
+        shift: params.shift,
         logprobs: params.logprobs.map(u32::from),
         drafts: (params.drafts != Drafts::NONE)
             .then(|| proto::Drafts { most: params.drafts.most.into(), alike: params.drafts.alike.into() }),

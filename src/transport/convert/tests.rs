@@ -77,6 +77,7 @@ fn any_event() -> impl Strategy<Value = DecodeEvent> {
                 finish,
                 prompt_tokens: TokenCount(prompt),
                 generated_tokens: TokenCount(generated),
+                shifted: TokenCount(generated / 2),
                 logprobs: Vec::new(),
                 seed,
                 room,
@@ -187,6 +188,7 @@ fn any_params() -> impl Strategy<Value = DecodeParams> {
             continues,
             exact,
             drafts,
+            shift: exact,
             logprobs: seed.map(|seed| seed as u8),
         })
 }

@@ -74,6 +74,21 @@ fn shared() -> Vec<Configuration<Sessions>> {
             (36_612, 94_944, 27),
         ),
         Configuration::quick(
+            "shifts",
+            Sessions {
+                shifts: true,
+                generates: 3,
+                limits: [3, 3],
+                prefixes: &["a", "ab"],
+                suffixes: &["b"],
+                snapshots: true,
+                drafts: Drafts { most: 1, alike: 1 },
+                budget: Budget { opens: 1, asks: 4, cancels: 1, unknowns: 1, ..budget },
+                ..one()
+            },
+            (257_397, 428_439, 52),
+        ),
+        Configuration::quick(
             "guesses",
             Sessions {
                 prefixes: &["ab"],

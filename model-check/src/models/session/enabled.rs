@@ -91,7 +91,7 @@ impl Sessions {
                 push(Fate::Done);
                 unknown.iter().copied().for_each(push);
             }
-            Effect::Share { .. } => {
+            Effect::Share { .. } | Effect::Shift { .. } => {
                 [Fate::Done, Fate::Refused].into_iter().chain(unknown.iter().copied()).for_each(push);
             }
             Effect::Sample { .. } => {

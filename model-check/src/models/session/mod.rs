@@ -58,6 +58,8 @@ pub struct Sessions {
     pub trims: bool,
     /// How far a decode guesses ahead.
     pub drafts: Drafts,
+    /// Whether a decode takes tokens out to make room.
+    pub shifts: bool,
     /// Whether sessions share what they have both.
     pub sharing: Sharing,
     /// Whether snapshots are taken and restored.
@@ -101,6 +103,7 @@ impl Sessions {
         generates: 2,
         trims: true,
         drafts: Drafts::NONE,
+        shifts: false,
         sharing: Sharing::Off,
         snapshots: false,
         foreign: false,

@@ -94,6 +94,10 @@ pub enum Mutant {
     RefusedIsShared,
     /// A sharing of unknown outcome counts as done.
     UnknownIsShared,
+    /// What the cache could not move counts as moved.
+    RefusedIsShifted,
+    /// A move of unknown outcome counts as done.
+    UnknownIsShifted,
     /// A guess counts as chosen.
     GuessIsChosen,
     /// Of a batch with guesses the outputs of the last row count as those of each.
@@ -116,7 +120,7 @@ pub(super) fn all() -> Vec<Mutated<Sessions>> {
 
 impl Mutant {
     /// Every mutant.
-    pub const ALL: [Mutant; 41] = [
+    pub const ALL: [Mutant; 43] = [
         Mutant::NotCleared,
         Mutant::UnclearIsFree,
         Mutant::FreedInFlight,
@@ -156,6 +160,8 @@ impl Mutant {
         Mutant::SharesFromAny,
         Mutant::RefusedIsShared,
         Mutant::UnknownIsShared,
+        Mutant::RefusedIsShifted,
+        Mutant::UnknownIsShifted,
         Mutant::GuessIsChosen,
         Mutant::OutputsOfLast,
     ];
@@ -202,6 +208,8 @@ impl Mutant {
             Mutant::SharesFromAny => "shares_from_any",
             Mutant::RefusedIsShared => "refused_is_shared",
             Mutant::UnknownIsShared => "unknown_is_shared",
+            Mutant::RefusedIsShifted => "refused_is_shifted",
+            Mutant::UnknownIsShifted => "unknown_is_shifted",
             Mutant::GuessIsChosen => "guess_is_chosen",
             Mutant::OutputsOfLast => "outputs_of_last",
         }
@@ -259,6 +267,8 @@ impl Mutant {
             }
             Mutant::RefusedIsShared => "What the cache could not share counts as shared.",
             Mutant::UnknownIsShared => "A sharing of unknown outcome counts as done.",
+            Mutant::RefusedIsShifted => "What the cache could not move counts as moved.",
+            Mutant::UnknownIsShifted => "A move of unknown outcome counts as done.",
             Mutant::GuessIsChosen => "A guess counts as chosen.",
             Mutant::OutputsOfLast => {
                 "Of a batch with guesses the outputs of the last row count as those of each."
@@ -308,6 +318,8 @@ impl Mutant {
             Mutant::SharesFromAny => (p::t13_shares_the_same::NAME, 7),
             Mutant::RefusedIsShared => (p::t1_tape_is_cache::NAME, 7),
             Mutant::UnknownIsShared => (p::t1_tape_is_cache::NAME, 7),
+            Mutant::RefusedIsShifted => (p::t1_tape_is_cache::NAME, 13),
+            Mutant::UnknownIsShifted => (p::t1_tape_is_cache::NAME, 13),
             Mutant::GuessIsChosen => (p::t14_handed_out_was_chosen::NAME, 18),
             Mutant::OutputsOfLast => (p::t1_own_outputs::NAME, 17),
         }
@@ -333,6 +345,8 @@ impl Mutant {
             sharing: Sharing::AtLeast(NonZeroUsize::MIN),
             ..with(Budget { opens: 2, ..asks })
         };
+        let shifts =
+            Sessions { shifts: true, limits: [2, 2], generates: 3, prefixes: &["a"], ..small.clone() };
         let saved =
             Sessions { snapshots: true, prefixes: &["ab"], suffixes: &[], generates: 0, ..small.clone() };
         match self {
@@ -377,6 +391,10 @@ impl Mutant {
             }
             Mutant::SharesFromAny | Mutant::RefusedIsShared => shared,
             Mutant::UnknownIsShared => Sessions { budget: Budget { unknowns: 1, ..shared.budget }, ..shared },
+            Mutant::RefusedIsShifted => shifts,
+            Mutant::UnknownIsShifted => {
+                Sessions { budget: Budget { unknowns: 1, ..shifts.budget }, ..shifts }
+            }
             Mutant::GuessIsChosen | Mutant::OutputsOfLast => {
                 Sessions { limits: [5, 5], drafts: Drafts { most: 2, alike: 1 }, ..small }
             }
@@ -417,7 +435,7 @@ impl Mutant {
             Mutant::LengthNotCompared => ("short load", off(quiet)),
             Mutant::ReopenSkipsPrefix => ("crash", off(quiet)),
             Mutant::GapIgnored | Mutant::EndNotCounted => ("lost item", off(quiet)),
-            Mutant::UnknownIsShared => ("unknown outcome", off(quiet)),
+            Mutant::UnknownIsShared | Mutant::UnknownIsShifted => ("unknown outcome", off(quiet)),
             Mutant::TailNotCut
             | Mutant::NoOutputs
             | Mutant::BusyNotAsked
@@ -429,6 +447,7 @@ impl Mutant {
             | Mutant::LoadsInPlace
             | Mutant::SharesFromAny
             | Mutant::RefusedIsShared
+            | Mutant::RefusedIsShifted
             | Mutant::GuessIsChosen
             | Mutant::OutputsOfLast => return None,
         })

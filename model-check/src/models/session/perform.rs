@@ -47,6 +47,9 @@ impl Sessions {
             Effect::Share { from, to, position, count } => {
                 self.share(owner, key, Range { from, to, position, count }, fate, broken)
             }
+            Effect::Shift { sequence, position, count } => {
+                self.shift(owner, key, sequence, position..position + count, fate)
+            }
             Effect::Sample { position } => self.sample(owner, key, position, fate, broken)?,
             Effect::Emit(item) => {
                 if owner.notes[place].chosen.take() != Some(item.token) {
@@ -98,7 +101,9 @@ impl Sessions {
         let landed = fate == Fate::Done || fate == Fate::Unknown(1);
         if landed && !self.is(Mutant::TailNotCut) {
             owner.cells_mut(sequence).truncate(keep);
-            owner.notes[key.place].outputs = None;
+            let note = &mut owner.notes[key.place];
+            note.outputs = None;
+            note.inexact = note.inexact.filter(|inexact| usize::from(*inexact) < keep);
         }
         let note = &mut owner.notes[key.place];
         if let Some(begun) = &mut note.begun {
@@ -222,6 +227,48 @@ impl Sessions {
             _ => {
                 note.unsure = true;
                 if self.is(Mutant::UnknownIsShared) { Seen::Done } else { Seen::Unknown }
+            }
+        }
+    }
+
+    fn shift(
+        &self,
+        owner: &mut Owner,
+        key: Key,
+        sequence: Sequence,
+        range: std::ops::Range<usize>,
+        fate: Fate,
+    ) -> Seen {
+        let landed = matches!(fate, Fate::Done | Fate::Unknown(1));
+        if landed {
+            let before = *owner.cells(sequence);
+            let cells = owner.cells_mut(sequence);
+            cells.truncate(0);
+            let kept = before.cells().iter().enumerate().filter(|(at, _)| !range.contains(at));
+            kept.for_each(|(_, cell)| cells.push(*cell));
+            let note = &mut owner.notes[key.place];
+            note.outputs = None;
+            let start = u8::try_from(range.start).unwrap_or(u8::MAX);
+            note.inexact = Some(note.inexact.map_or(start, |inexact| inexact.min(start)));
+        }
+        let note = &mut owner.notes[key.place];
+        if let Some(begun) = note.begun.as_mut().filter(|_| fate == Fate::Done) {
+            let target = begun.target.tokens().enumerate().filter(|(at, _)| !range.contains(at));
+            begun.target = Text::of(target.map(|(_, token)| token));
+            begun.shifted += u8::try_from(range.len()).unwrap_or(u8::MAX);
+        }
+        match fate {
+            Fate::Done => {
+                mark("session: shifted");
+                Seen::Done
+            }
+            Fate::Refused => {
+                mark("session: shift refused by the cache");
+                if self.is(Mutant::RefusedIsShifted) { Seen::Done } else { Seen::Uncuttable }
+            }
+            _ => {
+                note.unsure = true;
+                if self.is(Mutant::UnknownIsShifted) { Seen::Done } else { Seen::Unknown }
             }
         }
     }

@@ -67,6 +67,8 @@ pub struct Note {
     pub begun: Option<Begun>,
     /// The text behind whose last tokens the outputs at hand were computed, and how many these are.
     pub outputs: Option<(Text, u8)>,
+    /// From where on its positions were computed behind tokens that have gone.
+    pub inexact: Option<u8>,
     /// What was chosen and not handed out yet.
     pub chosen: Option<TokenId>,
     /// Whether an outcome was unknown, and nothing has cut the sequence back since.
@@ -104,6 +106,8 @@ pub struct Begun {
     pub cut: u8,
     /// How many were taken from another session.
     pub shared: u8,
+    /// How many went to make room.
+    pub shifted: u8,
     /// How many items were handed out.
     pub emitted: u8,
     /// Whether its caller went away.

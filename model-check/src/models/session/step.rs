@@ -129,7 +129,7 @@ impl Sessions {
             self.forget_operation(owner, key);
         }
         let Some(before) = owner.table.session(key).cloned() else { return false };
-        let (fits, begun) = expected(owner, &before, ask, snapshot);
+        let (fits, begun) = expected(owner, &before, place, ask, snapshot);
         let asked = match ask {
             Ask::Suffix(tokens) if !fits && self.truncates() => {
                 let room = before.limit().saturating_sub(before.text().count());
@@ -207,6 +207,7 @@ impl Sessions {
             effect,
             Effect::Evaluate { .. }
                 | Effect::Share { .. }
+                | Effect::Shift { .. }
                 | Effect::Sample { .. }
                 | Effect::Emit(_)
                 | Effect::Save { .. }
@@ -259,6 +260,7 @@ impl Sessions {
                 broken.note(Rule::RestoredOther);
             }
             owner.notes[key.place].outputs = None;
+            owner.notes[key.place].inexact = None;
         }
         if is_answered {
             owner.notes[key.place].chosen = None;
@@ -384,6 +386,7 @@ fn refused(refusal: Refusal) -> &'static str {
         Refusal::Fenced => "session: refused, fenced",
         Refusal::Overflow { .. } => "session: refused, overflow",
         Refusal::Empty => "session: refused, empty",
+        Refusal::Shifted => "session: refused, shifted",
         Refusal::NoSequence => "session: refused, no sequence",
     }
 }

@@ -7,7 +7,7 @@
 use alloc::vec::Vec;
 
 use super::Session;
-use crate::session::effect::Refusal;
+use crate::session::effect::{Failure, Refusal, Seen};
 use crate::session::finish::FinishReason;
 use crate::session::state::{Decode, Feed, State, Work};
 use crate::session::tape::{Plan, Reuse, ReuseReason, TokenCount, TokenId};
@@ -24,7 +24,7 @@ impl Session {
             return Err(Refusal::Empty);
         }
         if let Some(finish) = FinishReason::before_next(0, decode.max_tokens, end, waiting, self.limit) {
-            return Ok(self.finished(decode, finish));
+            return Ok(self.full_or_finished(decode, finish));
         }
         match self.pending {
             Some(token) => Ok(self.feed_one(token, decode)),
@@ -62,12 +62,41 @@ impl Session {
         let (generated, max_tokens) = (decode.generated, decode.max_tokens);
         let (end, waiting) = (self.tape.end(), usize::from(self.pending.is_some()));
         match (FinishReason::before_next(generated, max_tokens, end, waiting, self.limit), self.pending) {
-            (Some(finish), _) => self.finished(decode, finish),
+            (Some(finish), _) => self.full_or_finished(decode, finish),
             (None, Some(token)) => self.feed_one(token, decode),
             // A decode that was begun has a last token, so there is one to replay.
             (None, None) => {
                 self.sample_or_replay(decode).unwrap_or_else(|_| self.finished(decode, FinishReason::Length))
             }
+        }
+    }
+
+    /// What follows on positions that were to be taken out.
+    pub(super) fn shifted(&mut self, decode: Decode, position: usize, count: usize, seen: &Seen) -> State {
+        match seen {
+            Seen::Done => {
+                self.tape.shift(position, count);
+                self.outputs = 0;
+                self.next_token(Decode { shifted: decode.shifted + count as u64, ..decode })
+            }
+            // This cache can't: the decode ends as it would without.
+            Seen::Uncuttable => self.next_token(Decode { shift: false, ..decode }),
+            Seen::Failed => State::failed(Failure::Backend),
+            // T2: what lies before them was not touched.
+            _ => State::Repair(position, None),
+        }
+    }
+
+    /// The end, or room for more where the caller has allowed that tokens behind the prefix go (T16): half of them.
+    fn full_or_finished(&mut self, decode: Decode, finish: FinishReason) -> State {
+        let (start, end) = (self.tape.prefix(), self.tape.end());
+        let count = (end - start) / 2;
+        let has_tail = end < self.tape.resident();
+        match finish {
+            FinishReason::ContextFull { .. } if decode.shift && 0 < count && !has_tail => {
+                State::Shift(decode, start, count)
+            }
+            _ => self.finished(decode, finish),
         }
     }
 

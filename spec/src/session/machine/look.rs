@@ -138,7 +138,8 @@ impl Session {
 
     /// Whether it takes from other sessions what it would evaluate next (T13).
     pub(in crate::session) fn may_share(&self) -> bool {
-        !self.in_flight && matches!(&self.state, State::Feed(feed, _) if !feed.alone)
+        let is_exact = self.tape.exact() == self.tape.resident();
+        !self.in_flight && is_exact && matches!(&self.state, State::Feed(feed, _) if !feed.alone)
     }
 
     pub(super) fn is_running(&self) -> bool {
@@ -167,6 +168,10 @@ impl Session {
             State::Share(Shared { from, count }, _, _) => {
                 let (position, count) = (self.tape.resident(), *count);
                 Some(Effect::Share { from: *from, to: sequence?, position, count })
+            }
+            State::Shift(_, position, count) => {
+                let (position, count) = (*position, *count);
+                Some(Effect::Shift { sequence: sequence?, position, count })
             }
             State::Sample(_) => Some(Effect::Sample { position: self.tape.end().saturating_sub(1) }),
             State::Emit(decode, token) => {

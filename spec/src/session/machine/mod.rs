@@ -133,10 +133,12 @@ impl Session {
                 let plan = plan.map_err(|_| self.overflow(self.tape.end(), tokens.len()))?;
                 self.perform(plan, Work::Prefill)
             }
-            Ask::Decode { max_tokens, continues, drafts } => {
-                let decode = Decode { generated: 0, max_tokens: *max_tokens, drafts: *drafts };
+            Ask::Decode { max_tokens, continues, drafts, shift } => {
+                let (max_tokens, drafts, shift) = (*max_tokens, *drafts, *shift);
+                let decode = Decode { generated: 0, max_tokens, drafts, shift, shifted: 0 };
                 self.decode(continues, decode)?
             }
+            Ask::Snapshot if self.tape.exact() < self.tape.resident() => return Err(Refusal::Shifted),
             Ask::Snapshot => State::Save,
             Ask::Restore(id) => {
                 self.spare = Some(spare.ok_or(Refusal::NoSequence)?);
@@ -220,6 +222,8 @@ impl Session {
             (State::Feed(..), _) => State::Repair(self.tape.resident(), self.pending),
 
             (State::Repair(keep, waiting), seen) => self.repaired(keep, waiting, &seen),
+
+            (State::Shift(decode, position, count), seen) => self.shifted(decode, position, count, &seen),
 
             (State::Sample(decode), Seen::Sampled(Some(token))) => self.sampled(decode, token),
             (State::Sample(decode), Seen::Sampled(None)) => {

@@ -6,6 +6,7 @@ mod choosing;
 mod embedding;
 mod hostile;
 mod small;
+mod warm;
 
 use std::fs;
 use std::ops::ControlFlow;

@@ -1,36 +1,33 @@
 //! What the engine costs on top of llama.cpp: the same prompt and the same number of tokens through the engine's interface, and
 //! through a bare loop over the same library in the same process.
 //!
-//! The model is `$MODELD_BENCH_MODEL`, else the demo model, on which the engine's fixed cost per token weighs far more
-//! than on a real one. The rounds alternate, so that a disturbance of the machine meets both; the line at the end
-//! compares the medians of their times: `ratio prefill X generation Y`, above 1 if the engine was faster.
+//! On the demo model the engine's fixed cost per token weighs far more than on a real one. The line at the end compares the
+//! medians: `ratio prefill X generation Y`, above 1 if the engine was faster.
 
-use std::env;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
-use modeld::data_root::DataRoot;
-use modeld::engine::llama::{Llama, bare::Bare};
-use modeld::engine::{Engine, Limits, OpenRequest, Prompt, Session};
-use modeld::owner::{self, Config};
-use modeld_spec::session::params::{DecodeParams, Sampling, SamplingParams};
+use modeld::engine::llama::bare::Bare;
+use modeld::engine::{Limits, OpenRequest, Prompt, Session};
 use modeld_spec::session::report::DecodeEvent;
 use tokio::runtime::Runtime;
 
+use crate::{Stage, greedy, median, model};
+
 /// Both ways to one model.
-struct Both {
-    runtime: Runtime,
+struct Both<'a> {
+    runtime: &'a Runtime,
     session: Session,
     bare: Bare,
     text: String,
     tokens: Vec<i32>,
 }
 
-impl Both {
-    fn open(engine: &Engine, model: &Path) -> Self {
-        let runtime = Runtime::new().expect("a runtime");
-        let session = runtime.block_on(engine.open_session(&OpenRequest::new(model))).expect("a session");
+impl<'a> Both<'a> {
+    fn open(stage: &'a Stage, model: &Path) -> Self {
+        let runtime = &stage.runtime;
+        let session =
+            runtime.block_on(stage.engine.open_session(&OpenRequest::new(model))).expect("a session");
         let info = session.info();
         let bare = Bare::load(model, info.context_tokens as u32, info.batch_tokens as u32, info.threads);
         let bare = bare.expect("the bare loop loads what the engine loads");
@@ -50,12 +47,7 @@ impl Both {
             let status = session.ensure_prefix(Prompt::literal(text.as_str())).await.expect("a prefill");
             let prefill = started.elapsed();
             assert!(status.reuse.reused.0 <= 1, "{status:?}");
-            let params = DecodeParams {
-                sampling: SamplingParams::new(Sampling::greedy()).expect("greedy is in range"),
-                max_tokens: Some(generated),
-                ..DecodeParams::default()
-            };
-            let mut stream = session.decode(params).await.expect("a decode");
+            let mut stream = session.decode(greedy(generated)).await.expect("a decode");
             let (mut first, mut count) = (None, 0);
             loop {
                 let item = stream.next().await.expect("an end").expect("no failure");
@@ -77,15 +69,11 @@ impl Both {
     }
 }
 
-fn main() {
-    // Without the flag of `cargo bench` it is run as a test: one round shows that it works.
-    let rounds = if env::args().any(|argument| argument == "--bench") { ROUNDS } else { 1 };
-    let directory = tempfile::tempdir().expect("a temporary directory");
-    let owner = owner::join(Config::new(DataRoot::new(directory.path()))).expect("nobody else owns it");
-    let gate = owner.gate().expect("this is the owner");
-    let engine = Engine::new(Arc::clone(&gate), Box::new(Llama), limits());
-    let model = env::var_os("MODELD_BENCH_MODEL").map_or_else(demo_model, PathBuf::from);
-    let mut both = Both::open(&engine, &model);
+pub(crate) fn run(rounds: usize) {
+    // One session: the memory of the others would be the same for both.
+    let stage = Stage::new(Limits { sessions_max: 1, context_default: 1024, ..Limits::default() });
+    let model = model();
+    let mut both = Both::open(&stage, &model);
     println!("{}: {} tokens of prompt, {GENERATED_TOKENS} generated", model.display(), both.tokens.len());
     for _ in 0..WARM_UP_ROUNDS {
         both.engine(GENERATED_TOKENS);
@@ -108,9 +96,8 @@ fn main() {
     let prefill = median(bares.prefill) / median(engines.prefill);
     let generation = median(bares.generation) / median(engines.generation);
     println!("ratio prefill {prefill:.3} generation {generation:.3}");
-    let stopped = both.runtime.block_on(engine.shutdown(Duration::from_secs(10)));
-    stopped.expect("the models are freed");
-    let _ = owner.release(&mut ());
+    drop(both);
+    stage.end();
 }
 
 /// Seconds, by round.
@@ -127,15 +114,6 @@ impl Times {
     }
 }
 
-fn limits() -> Limits {
-    // One session: the memory of the others would be the same for both.
-    Limits { sessions_max: 1, context_default: 1024, ..Limits::default() }
-}
-
-fn demo_model() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("demo/demo.gguf")
-}
-
 /// A text of as many tokens as fit into `most`, by words.
 fn prompt(bare: &Bare, most: usize) -> (String, Vec<i32>) {
     let (mut text, mut tokens) = (String::new(), Vec::new());
@@ -150,19 +128,11 @@ fn prompt(bare: &Bare, most: usize) -> (String, Vec<i32>) {
     (text, tokens)
 }
 
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
-}
-
 const PROMPT_TOKENS: usize = 512;
 
 const GENERATED_TOKENS: u64 = 64;
 
 /// The first evaluations touch the weights for the first time.
 const WARM_UP_ROUNDS: usize = 2;
-
-/// Even, so that each goes first as often.
-const ROUNDS: usize = 12;
 
 const MOST_BYTES: usize = 1 << 16;
