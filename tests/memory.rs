@@ -23,7 +23,7 @@ const BOUND: Duration = Duration::from_secs(120);
 const KEPT: u64 = 24 << 20;
 
 /// After the first round, which touches code and tables that stay, each must end where the one before did.
-const ROUNDS: usize = 4;
+const ROUNDS: usize = 3;
 
 #[test]
 fn sixteen_sessions_and_their_model_give_their_memory_back() {
@@ -33,7 +33,7 @@ fn sixteen_sessions_and_their_model_give_their_memory_back() {
     let mut after = Vec::new();
     for round in 0..ROUNDS {
         let gate = owner.gate().expect("this is the owner");
-        let limits = Limits { sessions_max: SESSIONS, context_default: 1024, ..Limits::default() };
+        let limits = limits();
         let engine = Engine::new(gate, Box::new(Llama), limits);
         let resident = runtime.block_on(live(&engine));
         runtime.block_on(engine.shutdown(BOUND)).unwrap();
@@ -52,6 +52,11 @@ fn sixteen_sessions_and_their_model_give_their_memory_back() {
         assert!(*left < after[0] + KEPT, "round {round} left {left} bytes, and the first {}", after[0]);
     }
     let _ = owner.release(&mut ());
+}
+
+fn limits() -> Limits {
+    // One thread that evaluates: several wait for each other by spinning, which on a busy machine takes minutes.
+    Limits { sessions_max: SESSIONS, context_default: 1024, threads: Some(1), ..Limits::default() }
 }
 
 /// Sixteen sessions that read and write at once and end in different ways; the memory while all were open.
@@ -75,7 +80,7 @@ async fn live(engine: &Engine) -> u64 {
 }
 
 async fn one(session: Session, number: usize) -> Session {
-    let prompt = format!("The owner of lease {number} has an epoch. ").repeat(4 + number);
+    let prompt = format!("The owner of lease {number} has an epoch. ").repeat(2 + number / 4);
     session.ensure_prefix(Prompt::literal(prompt)).await.unwrap();
     let params = DecodeParams {
         sampling: SamplingParams::new(Sampling::greedy()).unwrap(),
@@ -93,7 +98,8 @@ async fn one(session: Session, number: usize) -> Session {
 }
 
 fn resident_bytes() -> u64 {
-    let statm = fs::read_to_string("/proc/self/statm").unwrap();
-    let pages: u64 = statm.split(' ').nth(1).and_then(|pages| pages.parse().ok()).expect("a number of pages");
-    pages * rustix::param::page_size() as u64
+    let status = fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("it is there");
+    let kilobytes: u64 = line.trim().trim_end_matches(" kB").parse().expect("a number");
+    kilobytes * 1024
 }

@@ -8,14 +8,14 @@ use std::time::Instant;
 
 use modeld::engine::backend::{Backend, Batch, LoadRequest, Model, Row, Sequence, Settings};
 use modeld::engine::llama::Llama;
-use modeld::engine::{Limits, OpenRequest, Prompt, Session};
+use modeld::engine::{OpenRequest, Prompt, Session};
 use modeld::owner::gate::Gate;
 use modeld_spec::session::tape::TokenId;
 use xtask::gguf::Value;
 use xtask::models::{self, Kind};
 use xtask::quantize::Storage;
 
-use crate::{Stage, median, model, text};
+use crate::{Stage, limits, median, model, text};
 
 pub(crate) fn run(rounds: usize) {
     turns(&model(), rounds);
@@ -28,7 +28,7 @@ pub(crate) fn run(rounds: usize) {
 }
 
 fn turns(path: &Path, rounds: usize) {
-    let limits = Limits { sessions_max: 1, context_default: CONTEXT, ..Limits::default() };
+    let limits = limits(1, CONTEXT);
     let request = LoadRequest {
         path: path.to_path_buf(),
         context_tokens: CONTEXT,
@@ -47,6 +47,7 @@ fn turns(path: &Path, rounds: usize) {
     for length in LENGTHS.into_iter().filter(|length| length + 128 < session.context_tokens()) {
         let count = |text: &str| bare.tokenize(text, true, false).map_or(usize::MAX, |tokens| tokens.len());
         let prefix = text(|text| count(text) <= length);
+        let length = count(&prefix);
         let (mut warm, mut alone, mut words) = (Vec::new(), Vec::new(), Vec::new());
         let cold = (0..rounds.min(COLD_ROUNDS)).map(|_| cold(&stage, &session, &prefix)).collect();
         for round in 0..rounds {
@@ -66,7 +67,7 @@ fn turns(path: &Path, rounds: usize) {
         let (cold, warm, alone, words) = (median(cold), median(warm), median(alone), median(words));
         println!(
             "{:5} tokens: cold {:9.2} ms, warm {:7.2} ms ({:.0} times faster); what is new alone {:6.2} ms: {:+.2} ms, {:.2} ms of it tokenizing",
-            count(&prefix),
+            length,
             1e3 * cold,
             1e3 * warm,
             cold / warm,
