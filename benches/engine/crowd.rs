@@ -3,15 +3,13 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use modeld::engine::{Limits, OpenRequest, Prompt, Session};
+use modeld::engine::{OpenRequest, Prompt, Session};
 use tokio::task::JoinHandle;
 
-use crate::{Stage, generate, median, model, text};
+use crate::{Stage, generate, limits, median, model, text};
 
 pub(crate) fn run(rounds: usize) {
-    let limits =
-        Limits { sessions_max: CROWD[CROWD.len() - 1], context_default: CONTEXT, ..Limits::default() };
-    let stage = Stage::new(limits);
+    let stage = Stage::new(limits(CROWD[CROWD.len() - 1], CONTEXT));
     throughput(&stage, rounds);
     fan_out(&stage, rounds);
     stage.end();
@@ -37,8 +35,7 @@ fn throughput(stage: &Stage, rounds: usize) {
     for _ in 0..rounds {
         for (index, count) in CROWD.into_iter().enumerate() {
             let sessions = open(stage, count);
-            let prompts = prefixes(stage, &sessions, |number| format!("{number}: the owner of a lease"));
-            drop(prompts);
+            prefixes(stage, &sessions, |number| format!("{number}: the owner of a lease"));
             let started = Instant::now();
             let writes = sessions.iter().map(|session| {
                 let session = session.clone();

@@ -83,6 +83,13 @@ impl Stage {
     }
 }
 
+/// So many sessions with so much context, and as many threads as `$MODELD_BENCH_THREADS` says: on a busy machine several wait for each
+/// other longer than they evaluate, and nothing else is measured.
+fn limits(sessions_max: usize, context_default: usize) -> Limits {
+    let threads = env::var("MODELD_BENCH_THREADS").ok().and_then(|threads| threads.parse().ok());
+    Limits { sessions_max, context_default, threads, ..Limits::default() }
+}
+
 /// The model that was asked for, or the one that is there.
 fn model() -> PathBuf {
     let demo = || Path::new(env!("CARGO_MANIFEST_DIR")).join("demo/demo.gguf");

@@ -8,11 +8,11 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use modeld::engine::llama::bare::Bare;
-use modeld::engine::{Limits, OpenRequest, Prompt, Session};
+use modeld::engine::{OpenRequest, Prompt, Session};
 use modeld_spec::session::report::DecodeEvent;
 use tokio::runtime::Runtime;
 
-use crate::{Stage, greedy, median, model};
+use crate::{Stage, greedy, limits, median, model};
 
 /// Both ways to one model.
 struct Both<'a> {
@@ -71,7 +71,7 @@ impl<'a> Both<'a> {
 
 pub(crate) fn run(rounds: usize) {
     // One session: the memory of the others would be the same for both.
-    let stage = Stage::new(Limits { sessions_max: 1, context_default: 1024, ..Limits::default() });
+    let stage = Stage::new(limits(1, 1024));
     let model = model();
     let mut both = Both::open(&stage, &model);
     println!("{}: {} tokens of prompt, {GENERATED_TOKENS} generated", model.display(), both.tokens.len());

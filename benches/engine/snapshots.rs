@@ -8,12 +8,12 @@ use std::path::Path;
 use std::time::Instant;
 
 use modeld::data_root::DataRoot;
-use modeld::engine::{Limits, OpenRequest, Prompt};
+use modeld::engine::{OpenRequest, Prompt};
 
-use crate::{Stage, generate, median, model, text};
+use crate::{Stage, generate, limits, median, model, text};
 
 pub(crate) fn run(rounds: usize) {
-    let stage = Stage::new(Limits { sessions_max: 1, context_default: CONTEXT, ..Limits::default() });
+    let stage = Stage::new(limits(1, CONTEXT));
     let opened = stage.runtime.block_on(stage.engine.open_session(&OpenRequest::new(model())));
     let session = opened.expect("a session");
     let long = text(|text| text.len() <= BYTES);

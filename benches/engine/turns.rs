@@ -8,14 +8,14 @@ use std::time::Instant;
 
 use modeld::engine::backend::{Backend, Batch, LoadRequest, Model, Row, Sequence, Settings};
 use modeld::engine::llama::Llama;
-use modeld::engine::{Limits, OpenRequest, Prompt, Session};
+use modeld::engine::{OpenRequest, Prompt, Session};
 use modeld::owner::gate::Gate;
 use modeld_spec::session::tape::TokenId;
 use xtask::gguf::Value;
 use xtask::models::{self, Kind};
 use xtask::quantize::Storage;
 
-use crate::{Stage, median, model, text};
+use crate::{Stage, limits, median, model, text};
 
 pub(crate) fn run(rounds: usize) {
     turns(&model(), rounds);
@@ -28,7 +28,7 @@ pub(crate) fn run(rounds: usize) {
 }
 
 fn turns(path: &Path, rounds: usize) {
-    let limits = Limits { sessions_max: 1, context_default: CONTEXT, ..Limits::default() };
+    let limits = limits(1, CONTEXT);
     let request = LoadRequest {
         path: path.to_path_buf(),
         context_tokens: CONTEXT,

@@ -157,6 +157,7 @@ async fn t15_nobody_starves_among_sixteen() {
     for operation in asked {
         tokio::time::timeout(PATIENCE, operation).await.expect("it ends within the bound");
     }
+    engine.shutdown(PATIENCE).await.unwrap();
     let turns = turns.lock().unwrap();
     assert_eq!(turns.by_sequence.len(), SESSIONS, "each sequence had its turn");
     for (sequence, (batches, rows)) in &turns.by_sequence {
@@ -167,8 +168,6 @@ async fn t15_nobody_starves_among_sixteen() {
         let is_writing = *rows <= TOKENS as usize;
         assert!(!is_writing || between == 1 && batches[0] <= 2, "sequence {sequence}: {batches:?}");
     }
-    drop(turns);
-    engine.shutdown(PATIENCE).await.unwrap();
 }
 
 /// Generates.
