@@ -360,10 +360,14 @@ impl Driver {
                 let cause = "nobody answered".to_string();
                 waiting.wait.change(|wait| wait.end = Some(End::Failed(Error::Internal { cause })));
             }
-            let gate = seeded!(GateBeforeLock, self.gate_said(), match event {
-                Event::Asked(_) => GateSaid::Open,
-                _ => self.gate_said(),
-            });
+            let gate = seeded!(
+                GateBeforeLock,
+                self.gate_said(),
+                match event {
+                    Event::Asked(_) => GateSaid::Open,
+                    _ => self.gate_said(),
+                }
+            );
             let Some(table) = &mut inner.table else { continue };
             for effect in table.hear(event, gate) {
                 self.perform(inner, effect);
@@ -406,7 +410,10 @@ impl Driver {
                 End::Failed(self.refused(inner, &waiting.member, waiting.model, refusal))
             }
         };
-        waiting.wait.change(|wait| wait.end = Some(end));
+        seeded!(GoneWhenAnswered, waiting.wait.change(|wait| wait.end = Some(end)), {
+            inner.due.push_back(Event::Gone(ask));
+            waiting.wait.change(|wait| wait.end = Some(end));
+        });
     }
 
     /// Starts the thread of a load, which begins with its mark.

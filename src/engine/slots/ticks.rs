@@ -19,11 +19,7 @@ pub(in crate::engine) struct Ticker {
 impl Ticker {
     /// `idle`: how long a model that nobody uses stays at least; `None`: for ever.
     pub(super) fn new(idle: Option<Duration>, drain: Duration) -> Self {
-        Ticker {
-            idle: idle.map(|idle| idle.max(SHORTEST)),
-            drain: drain.max(SHORTEST),
-            bell: Bell::new(),
-        }
+        Ticker { idle: idle.map(|idle| idle.max(SHORTEST)), drain: drain.max(SHORTEST), bell: Bell::new() }
     }
 
     /// Starts the thread, which ends with the driver. Without one, nothing is unloaded by itself, and a drain lasts.

@@ -4,8 +4,8 @@
 //! fence is refused where it lands.
 
 use std::collections::VecDeque;
-use std::sync::mpsc::{self, Sender};
 use std::sync::Arc;
+use std::sync::mpsc::{self, Sender};
 use std::thread;
 
 use modeld_spec::error::Error;
