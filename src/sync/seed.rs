@@ -51,6 +51,8 @@ pub(crate) enum Seed {
     HeardOnACopy,
     /// Whether the gate is open is looked at before the lock of the table, and believed behind it.
     GateBeforeLock,
+    /// Who is let in to a model is counted no longer.
+    GoneWhenAnswered,
     /// A model is told to go after its thread was woken for it.
     FreedAfterRing,
     /// A thread that ends is no longer counted before the table hears of its end.

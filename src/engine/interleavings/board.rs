@@ -9,7 +9,7 @@ use crate::sync::seed::Seed;
 
 #[test]
 fn loom_everybody_hears_of_a_change() {
-    Exploration::complete(0)
+    Exploration::bounded(1_994)
         .twin(Seed::ChangeHeardByHalf, "deadlock")
         .twin(Seed::LookedThenWaited, "deadlock")
         .of(|| {
@@ -27,7 +27,7 @@ fn loom_everybody_hears_of_a_change() {
 
 #[test]
 fn loom_who_goes_away_keeps_nobody_from_hearing() {
-    Exploration::complete(0)
+    Exploration::bounded(6_340)
         .twin(Seed::ChangeHeardByHalf, "deadlock")
         .twin(Seed::LookedThenWaited, "deadlock")
         .of(|| {

@@ -139,13 +139,15 @@ impl Load {
             }
         };
         let uncount = || driver.threads.change(|threads| *threads = threads.saturating_sub(1));
-        seeded!(UncountedBeforeEnd, (), uncount());
-        let mut inner = driver.lock();
+        let mut inner = seeded!(UncountedBeforeEnd, driver.lock(), {
+            uncount();
+            driver.lock()
+        });
         if let Some(end) = end {
             driver.hear_in(&mut inner, end);
         }
         inner.loads.remove(&generation);
-        seeded!(UncountedBeforeEnd, uncount(), ());
+        uncount();
         drop(inner);
         driver.marks.settle();
         self.ended.change(|ended| *ended = true);

@@ -416,7 +416,10 @@ impl Driver {
                 End::Failed(self.refused(inner, &waiting.member, waiting.model, refusal))
             }
         };
-        waiting.wait.change(|wait| wait.end = Some(end));
+        seeded!(GoneWhenAnswered, waiting.wait.change(|wait| wait.end = Some(end)), {
+            inner.due.push_back(Event::Gone(ask));
+            waiting.wait.change(|wait| wait.end = Some(end));
+        });
     }
 
     /// Starts the thread of a load, which begins with its mark.
