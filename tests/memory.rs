@@ -27,16 +27,17 @@ const ROUNDS: usize = 3;
 
 #[test]
 fn sixteen_sessions_and_their_model_give_their_memory_back() {
-    let directory = tempfile::tempdir().unwrap();
-    let owner = owner::join(Config::new(DataRoot::new(directory.path()))).unwrap();
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let directory = tempfile::tempdir().expect("it works");
+    let owner = owner::join(Config::new(DataRoot::new(directory.path()))).expect("it works");
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("it works");
     let mut after = Vec::new();
     for round in 0..ROUNDS {
         let gate = owner.gate().expect("this is the owner");
         let limits = limits();
         let engine = Engine::new(gate, Box::new(Llama), limits);
         let resident = runtime.block_on(live(&engine));
-        runtime.block_on(engine.shutdown(BOUND)).unwrap();
+        runtime.block_on(engine.shutdown(BOUND)).expect("it works");
         assert_eq!(engine.models(), []);
         drop(engine);
         let left = resident_bytes();
@@ -64,41 +65,43 @@ async fn live(engine: &Engine) -> u64 {
     let model = Path::new(env!("CARGO_MANIFEST_DIR")).join("demo/demo.gguf");
     let mut lives: Vec<JoinHandle<Session>> = Vec::new();
     for number in 0..SESSIONS {
-        let session = engine.open_session(&OpenRequest::new(&model)).await.unwrap();
+        let session = engine.open_session(&OpenRequest::new(&model)).await.expect("it works");
         lives.push(tokio::spawn(one(session, number)));
     }
     let mut sessions = Vec::new();
     for life in lives {
-        sessions.push(tokio::time::timeout(BOUND, life).await.expect("it ends within the bound").unwrap());
+        sessions.push(
+            tokio::time::timeout(BOUND, life).await.expect("it ends within the bound").expect("it works"),
+        );
     }
     let resident = resident_bytes();
     // Half of them are closed, and half are open when the engine shuts down.
     for session in sessions.iter().step_by(2) {
-        session.close().await.unwrap();
+        session.close().await.expect("it works");
     }
     resident
 }
 
 async fn one(session: Session, number: usize) -> Session {
     let prompt = format!("The owner of lease {number} has an epoch. ").repeat(2 + number / 4);
-    session.ensure_prefix(Prompt::literal(prompt)).await.unwrap();
+    session.ensure_prefix(Prompt::literal(prompt)).await.expect("it works");
     let params = DecodeParams {
-        sampling: SamplingParams::new(Sampling::greedy()).unwrap(),
+        sampling: SamplingParams::new(Sampling::greedy()).expect("it works"),
         max_tokens: Some(24),
         ..DecodeParams::default()
     };
-    let mut stream = session.decode(params).await.unwrap();
+    let mut stream = session.decode(params).await.expect("it works");
     match number % 3 {
         0 => while stream.next().await.is_some_and(|item| item.is_ok()) {},
         1 => stream.cancel(),
         // A client that is gone.
-        _ => assert!(stream.next().await.unwrap().is_ok()),
+        _ => assert!(stream.next().await.expect("it works").is_ok()),
     }
     session
 }
 
 fn resident_bytes() -> u64 {
-    let status = fs::read_to_string("/proc/self/status").unwrap();
+    let status = fs::read_to_string("/proc/self/status").expect("it works");
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("it is there");
     let kilobytes: u64 = line.trim().trim_end_matches(" kB").parse().expect("a number");
     kilobytes * 1024

@@ -4,68 +4,20 @@
 //! In the reproducible mode that holds token for token, for every kind of memory. By default rows are evaluated together, and rounding
 //! may make another token the likeliest one; how often it does is printed, and how far the first token's probability moves is bounded.
 
-use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use modeld_spec::error::Error;
-use modeld_spec::session::snapshot::Digest;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use xtask::models::{self, Kind};
 use xtask::quantize::Storage;
 
 use super::demo_model;
-use crate::engine::backend::{Backend, Device, LoadRequest, Model, ModelFacts, ModelKey, Settings};
+use crate::engine::backend::Settings;
 use crate::engine::llama::Llama;
-use crate::engine::manifest::FileDigests;
 use crate::engine::tests::sixteen::{SESSIONS, close_all};
 use crate::engine::tests::walk::{Act, CONTEXT, Cold, Saved, Walk, Walked, acts};
 use crate::engine::tests::{PATIENCE, stored};
 use crate::engine::{Limits, OpenRequest};
-use crate::owner::gate::ResidentPermit;
-
-/// llama.cpp, reproducible whatever a session is opened with.
-struct Reproducible;
-
-impl Backend for Reproducible {
-    fn name(&self) -> &'static str {
-        Llama.name()
-    }
-
-    fn identify(&self, path: &Path) -> Result<ModelKey, Error> {
-        Llama.identify(path)
-    }
-
-    fn describe(&self, path: &Path) -> Result<ModelFacts, Error> {
-        Llama.describe(path)
-    }
-
-    fn load(
-        &self,
-        permit: ResidentPermit<'_>,
-        request: &LoadRequest,
-        progress: &mut dyn FnMut(f32) -> ControlFlow<()>,
-    ) -> Result<Box<dyn Model>, Error> {
-        Llama.load(permit, &LoadRequest { settings: exactly(), ..request.clone() }, progress)
-    }
-
-    fn build(&self) -> String {
-        Llama.build()
-    }
-
-    fn digest(
-        &self,
-        path: &Path,
-        files: &FileDigests,
-        progress: &mut dyn FnMut(u64, u64) -> ControlFlow<()>,
-    ) -> Result<Digest, Error> {
-        Llama.digest(path, files, progress)
-    }
-
-    fn devices(&self) -> Vec<Device> {
-        Llama.devices()
-    }
-}
 
 fn exactly() -> Settings {
     Settings { reproducible: true, ..Settings::default() }
@@ -91,17 +43,12 @@ fn limits(sessions_max: usize, batch_tokens: usize) -> Limits {
 }
 
 /// Lives of sessions side by side on one engine, which is then shut down.
-fn walk(
-    backend: impl Backend + 'static,
-    model: &Path,
-    limits: Limits,
-    scripts: Vec<Vec<Act>>,
-) -> Vec<Walked> {
+fn walk(settings: Settings, model: &Path, limits: Limits, scripts: Vec<Vec<Act>>) -> Vec<Walked> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     runtime.block_on(async {
         let is_crowded = scripts.len() == SESSIONS;
-        let stored = stored(backend, limits);
-        let (saved, request) = (Saved::default(), OpenRequest::new(model));
+        let stored = stored(Llama, limits);
+        let (saved, request) = (Saved::default(), OpenRequest { settings, ..OpenRequest::new(model) });
         let walks: Vec<_> = scripts
             .into_iter()
             .map(|acts| {
@@ -126,7 +73,7 @@ fn walk(
 
 /// Whether two sessions write what the model does behind the same tokens.
 fn equals_cold(model: &Path, scripts: Vec<Vec<Act>>) {
-    let walked = walk(Reproducible, model, limits(scripts.len(), 1), scripts);
+    let walked = walk(exactly(), model, limits(scripts.len(), 64), scripts);
     let mut cold = Cold::load(&Llama, model, exactly());
     for walked in &walked {
         assert!(0 < walked.warm);
@@ -153,7 +100,7 @@ proptest! {
             ("sliding window", kept(Kind::SlidingWindow)),
             ("recurrent", kept(Kind::Recurrent)),
         ] {
-            let walked = walk(Llama, &model, limits(scripts.len(), 64), scripts.clone());
+            let walked = walk(Settings::default(), &model, limits(scripts.len(), 64), scripts.clone());
             let mut cold = Cold::load(&Llama, &model, Settings::default());
             let (mut answers, mut others, mut most) = (0, 0, 0.0_f32);
             for written in walked.iter().flat_map(|walked| &walked.written) {
