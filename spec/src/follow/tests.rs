@@ -16,7 +16,11 @@ fn epoch(number: u64) -> Epoch {
 }
 
 fn text(tokens: &[i32]) -> DecodeEvent {
-    DecodeEvent::Text { text: String::new(), tokens: tokens.iter().copied().map(TokenId).collect() }
+    DecodeEvent::Text {
+        text: String::new(),
+        tokens: tokens.iter().copied().map(TokenId).collect(),
+        logprobs: Vec::new(),
+    }
 }
 
 fn follow(max_tokens: u64) -> Follow {
@@ -187,7 +191,7 @@ proptest! {
         for (step, fate) in fates.into_iter().enumerate() {
             let from = rest.tokens.len() + sent;
             let to = (from + sizes[step % sizes.len()]).min(whole.len());
-            let event = DecodeEvent::Text { text: String::new(), tokens: whole[from..to].to_vec() };
+            let event = DecodeEvent::Text { text: String::new(), tokens: whole[from..to].to_vec(), logprobs: Vec::new() };
             let before = follow.tokens().to_vec();
             match fate {
                 Fate::Arrives => {

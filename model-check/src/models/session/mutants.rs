@@ -338,15 +338,6 @@ impl Mutant {
             generates: 2,
             ..small.clone()
         };
-        let shared = Sessions {
-            places: 2,
-            sequences: 2,
-            generates: 0,
-            sharing: Sharing::AtLeast(NonZeroUsize::MIN),
-            ..with(Budget { opens: 2, ..asks })
-        };
-        let shifts =
-            Sessions { shifts: true, limits: [2, 2], generates: 3, prefixes: &["a"], ..small.clone() };
         let saved =
             Sessions { snapshots: true, prefixes: &["ab"], suffixes: &[], generates: 0, ..small.clone() };
         match self {
@@ -389,15 +380,36 @@ impl Mutant {
             Mutant::GapIgnored | Mutant::EndNotCounted => {
                 Sessions { budget: Budget { losses: 1, ..asks }, ..client }
             }
-            Mutant::SharesFromAny | Mutant::RefusedIsShared => shared,
-            Mutant::UnknownIsShared => Sessions { budget: Budget { unknowns: 1, ..shared.budget }, ..shared },
-            Mutant::RefusedIsShifted => shifts,
-            Mutant::UnknownIsShifted => {
-                Sessions { budget: Budget { unknowns: 1, ..shifts.budget }, ..shifts }
-            }
+            Mutant::SharesFromAny
+            | Mutant::RefusedIsShared
+            | Mutant::UnknownIsShared
+            | Mutant::RefusedIsShifted
+            | Mutant::UnknownIsShifted
+            | Mutant::GuessIsChosen
+            | Mutant::OutputsOfLast => self.beyond_one_text(small),
+        }
+    }
+
+    /// The smallest configuration with what other sessions have, what is guessed, and what goes to make room.
+    fn beyond_one_text(self, small: Sessions) -> Sessions {
+        let asks = small.budget;
+        let unknowns = u8::from(matches!(self, Mutant::UnknownIsShared | Mutant::UnknownIsShifted));
+        let budget = Budget { unknowns, ..asks };
+        match self {
             Mutant::GuessIsChosen | Mutant::OutputsOfLast => {
                 Sessions { limits: [5, 5], drafts: Drafts { most: 2, alike: 1 }, ..small }
             }
+            Mutant::RefusedIsShifted | Mutant::UnknownIsShifted => {
+                Sessions { shifts: true, limits: [2, 2], generates: 3, prefixes: &["a"], budget, ..small }
+            }
+            _ => Sessions {
+                places: 2,
+                sequences: 2,
+                generates: 0,
+                sharing: Sharing::AtLeast(NonZeroUsize::MIN),
+                budget: Budget { opens: 2, ..budget },
+                ..small
+            },
         }
     }
 
