@@ -90,24 +90,29 @@ pub fn read(path: &Path) -> Result<Header, Invalid> {
 /// # Errors
 /// [`Invalid`].
 pub fn read_from(source: impl Read, length: u64) -> Result<Header, Invalid> {
-    header(&mut Reader::new(source, length)).map_err(|error| match error {
+    header(&mut Reader::new(source, length)).map_err(|error| cut_off(error, length))
+}
+
+/// Whether the file at `path` is whole, whatever it is: adapters are of the same format and no models.
+///
+/// # Errors
+/// [`Invalid`].
+pub fn check(path: &Path) -> Result<(), Invalid> {
+    let file = File::open(path)?;
+    let length = file.metadata()?.len();
+    let whole = parts(&mut Reader::new(BufReader::new(file), length));
+    whole.map(drop).map_err(|error| cut_off(error, length))
+}
+
+fn cut_off(error: Invalid, length: u64) -> Invalid {
+    match error {
         Invalid::Io(error) if error.kind() == io::ErrorKind::UnexpectedEof => Invalid::CutHeader { length },
         other => other,
-    })
+    }
 }
 
 fn header<R: Read>(reader: &mut Reader<R>) -> Result<Header, Invalid> {
-    reader.magic()?;
-    let version = reader.u32()?;
-    if !(2..=3).contains(&version) {
-        return Err(Invalid::Version(version));
-    }
-    let (tensors, pairs) = (reader.u64()?, reader.u64()?);
-    if TENSORS_MAX < tensors || PAIRS_MAX < pairs {
-        return Err(damaged(format!("it announces {tensors} tensors and {pairs} values")));
-    }
-    let values = Values::read(reader, pairs)?;
-    let weights = tensors::read(reader, tensors, &values)?;
+    let (values, weights) = parts(reader)?;
     let architecture = values.architecture()?.to_string();
     if let Some(Value::Number(parts)) = values.get("split.count")
         && 1 < *parts
@@ -122,6 +127,22 @@ fn header<R: Read>(reader: &mut Reader<R>) -> Result<Header, Invalid> {
         shape: shape::of(&values, weights)?,
         architecture,
     })
+}
+
+/// What every file of this format has: values, and the bytes of its tensors, which are all there.
+fn parts<R: Read>(reader: &mut Reader<R>) -> Result<(Values, u64), Invalid> {
+    reader.magic()?;
+    let version = reader.u32()?;
+    if !(2..=3).contains(&version) {
+        return Err(Invalid::Version(version));
+    }
+    let (tensors, pairs) = (reader.u64()?, reader.u64()?);
+    if TENSORS_MAX < tensors || PAIRS_MAX < pairs {
+        return Err(damaged(format!("it announces {tensors} tensors and {pairs} values")));
+    }
+    let values = Values::read(reader, pairs)?;
+    let weights = tensors::read(reader, tensors, &values)?;
+    Ok((values, weights))
 }
 
 fn damaged(problem: impl Into<String>) -> Invalid {

@@ -48,7 +48,7 @@ pub(super) enum Unfit {
 
 /// Checks the file of an adapter for a model of this architecture.
 pub(super) fn check(path: &Path, architecture: &str) -> Result<(), Unfit> {
-    gguf::read(path)?;
+    gguf::check(path)?;
     let bytes = head::read(path, HEADER_BYTES_MAX)?;
     let (mut head, tensors, pairs) = Head::new(&bytes)?;
     let wanted =
