@@ -10,7 +10,7 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::pin::pin;
 use std::sync::{Arc, OnceLock};
-use std::task::Poll;
+use std::task::{Context, Poll};
 
 use modeld_spec::error::Error;
 use modeld_spec::session::finish::FinishReason;
@@ -118,7 +118,7 @@ fn load() -> Box<dyn Model> {
         settings: Settings::default(),
     };
     let permit = gate.pass_resident().expect("the gate is open");
-    Toy::default().load(permit, &request, &mut |_| ControlFlow::Continue(())).unwrap()
+    Toy::default().load(permit, &request, &mut |_| ControlFlow::Continue(())).expect("the toy loads")
 }
 
 /// One caller, from its opening to its close.
@@ -126,7 +126,8 @@ async fn call(served: &Served, caller: usize) -> Result<(), Error> {
     let way = thread_rng().gen_range(0..4u32);
     if way == 0 {
         let mut opening = pin!(served.open());
-        poll_fn(|context| Poll::Ready(drop(opening.as_mut().poll(context)))).await;
+        let once = |context: &mut Context<'_>| Poll::Ready(opening.as_mut().poll(context).is_ready());
+        poll_fn(once).await;
         return Ok(());
     }
     let session = served.open().await?;
@@ -166,7 +167,7 @@ fn crowd() {
         _ => {}
     }
     for caller in callers {
-        match caller.join().unwrap() {
+        match caller.join().expect("it does not panic") {
             Ok(()) => {}
             Err(Error::Fenced { .. }) => assert_eq!(how, 0, "nobody fenced"),
             Err(Error::Draining) => assert_eq!(how, 1, "nobody shut it down"),
@@ -175,7 +176,7 @@ fn crowd() {
     }
     served.drain();
     let served = Arc::into_inner(served).expect("all callers are gone");
-    served.thread.join().unwrap();
+    served.thread.join().expect("it does not panic");
     assert!(served.worker.is_gone());
 }
 
@@ -186,16 +187,16 @@ fn each_alone() {
     let served = Served::begin();
     let answers = (0..CALLERS).map(|caller| {
         block_on(async {
-            let session = served.open().await.unwrap();
-            let mut stream = served.decode(&session, caller).await.unwrap();
-            let (tokens, _) = served.read(&mut stream, usize::MAX).await.unwrap();
-            session.close().await.unwrap();
+            let session = served.open().await.expect("nobody ends it");
+            let mut stream = served.decode(&session, caller).await.expect("nobody ends it");
+            let (tokens, _) = served.read(&mut stream, usize::MAX).await.expect("nobody ends it");
+            session.close().await.expect("nobody ends it");
             tokens
         })
     });
     ALONE.get_or_init(|| answers.collect());
     served.drain();
-    served.thread.join().unwrap();
+    served.thread.join().expect("it does not panic");
 }
 
 #[test]

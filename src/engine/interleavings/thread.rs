@@ -29,7 +29,7 @@ fn load() -> Box<dyn Model> {
     };
     let (gate, _) = gate();
     let permit = gate.pass_resident().expect("the gate is open");
-    Toy::default().load(permit, &request, &mut |_| ControlFlow::Continue(())).unwrap()
+    Toy::default().load(permit, &request, &mut |_| ControlFlow::Continue(())).expect("the toy loads")
 }
 
 /// The thread, served, and what is needed to ask it and to end it.
