@@ -23,6 +23,7 @@ mod cpu;
 mod device;
 mod expects;
 mod head;
+mod heap;
 mod log;
 mod rows;
 mod sampler;
@@ -102,6 +103,7 @@ impl Backend for Llama {
         if !report.cpu_lacks.is_empty() {
             return Err(failed(path, report));
         }
+        heap::give_back_what_is_freed();
         let settings = &request.settings;
         check(settings)?;
         let facts = self.describe(path)?;

@@ -32,8 +32,8 @@ fn what_llama_cpp_asserts_of_a_header_is_looked_at_before() {
             "groups",
         ),
         (Kind::Shallow, vec![number("llama.nextn_predict_layers", 3)], "more layers than it has"),
-        (Kind::Shallow, vec![text("llama.rope.scaling.type", "sideways")], "rope scaling \"sideways\""),
-        (Kind::Encoder, vec![text("general.architecture", "clip")], "by itself"),
+        (Kind::Shallow, vec![text("llama.rope.scaling.type", "sideways")], "positions are scaled"),
+        (Kind::Encoder, vec![text("general.architecture", "clip")], "no language model"),
     ];
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("model.gguf");
