@@ -78,6 +78,28 @@ async fn t11_a_restore_needs_no_session_to_be_closed() {
 }
 
 #[tokio::test]
+async fn t11_restores_at_once_take_turns_in_a_full_house() {
+    let limits = Limits { sessions_max: 6, ..Limits::default() };
+    let stored = stored(Toy::default(), limits);
+    let mut sessions = Vec::new();
+    for number in 0..6 {
+        let session = open(&stored.engine).await;
+        session.ensure_prefix(Prompt::literal(format!("number {number}"))).await.unwrap();
+        sessions.push(session);
+    }
+    let saved = sessions[0].snapshot().await.unwrap();
+    for _ in 0..5 {
+        let restores = sessions.iter().cloned().map(|session| {
+            tokio::spawn(async move { session.restore(saved.id).await.map(|restored| restored.covers) })
+        });
+        for restore in restores.collect::<Vec<_>>() {
+            assert_eq!(restore.await.unwrap(), Ok(saved.covers));
+        }
+    }
+    shut_down(stored).await;
+}
+
+#[tokio::test]
 async fn a_changed_snapshot_is_refused() {
     let stored = stored(Toy::default(), Limits::default());
     let session = open(&stored.engine).await;

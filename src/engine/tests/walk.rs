@@ -6,7 +6,6 @@
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
 
 use modeld_spec::error::Error;
 use modeld_spec::session::draft::Drafts;
@@ -167,23 +166,13 @@ impl Walk {
             },
             Act::Restore => {
                 let saved = self.saved.lock().unwrap().clone();
-                let (Some((id, held)), since) = (saved, Instant::now()) else { return };
-                // In a full house, restores at once and opens share the sequences that are left over; who has none is refused,
-                // unchanged.
-                while let Err(error) = self.session.restore(id).await {
-                    look_away_from(&error, since).await;
-                }
+                let Some((id, held)) = saved else { return };
+                self.session.restore(id).await.unwrap();
                 self.history = held;
             }
             Act::Reopen => {
                 self.session.close().await.unwrap();
-                let since = Instant::now();
-                self.session = loop {
-                    match self.engine.open_session(&self.request).await {
-                        Ok(session) => break session,
-                        Err(error) => look_away_from(&error, since).await,
-                    }
-                };
+                self.session = self.engine.open_session(&self.request).await.unwrap();
                 self.history = None;
             }
         }
@@ -210,13 +199,6 @@ impl Walk {
             _ => self.history = None,
         }
     }
-}
-
-/// Lets others go on, who have the last sequence.
-async fn look_away_from(error: &Error, since: Instant) {
-    assert!(matches!(error, Error::TooManySessions { .. }), "{error}");
-    assert!(since.elapsed() < PATIENCE, "never a sequence");
-    tokio::task::yield_now().await;
 }
 
 /// How a stream is read.

@@ -25,7 +25,7 @@ pub(super) struct Seat {
     pub(super) key: Key,
     /// The operation under way.
     pub(super) job: Option<Job>,
-    /// What was asked for while a cancelled operation ends.
+    /// What was asked for while a cancelled operation ends, or another session is being restored.
     pub(super) waiting: VecDeque<Operate>,
     /// Who waits for its end.
     pub(super) closing: Vec<Reply<()>>,

@@ -246,6 +246,13 @@ impl Thread {
         if let Err(error) = self.control.check() {
             return refuse(what, error);
         }
+        if matches!(what, Operate::Restore { .. }) && self.is_restoring() {
+            // One after the other: the spare sequence is all that a full house has.
+            if let Some(seat) = self.seat_mut(key) {
+                seat.waiting.push_back(what);
+            }
+            return;
+        }
         let started = Instant::now();
         let Some(session) = self.table.session(key) else { return };
         let text: Vec<TokenId> = session.text().collect();
@@ -284,6 +291,11 @@ impl Thread {
         if let Some((goal, error)) = self.ask(key, &ask, Job::new(goal, started, false)) {
             goal.fail(error);
         }
+    }
+
+    /// Whether a session has the spare sequence.
+    fn is_restoring(&self) -> bool {
+        self.table.sessions().any(|(_, session)| session.spare().is_some())
     }
 
     /// Asks the session; gives the goal back where it refuses.
