@@ -124,17 +124,22 @@ fn text_goes_out_plain_and_ends_with_a_line() {
 fn two_answers_without_an_owner_both_come_to_their_end() {
     let directory = tempfile::tempdir().unwrap();
     // It waits for its reader in the middle, and owns as long.
-    let mut first = Process::spawn(asked(directory.path(), "1500"));
+    let spawn = |tokens| {
+        let mut command = asked(directory.path(), tokens);
+        command.args(["--ctx", "8192"]);
+        Process::spawn(command)
+    };
+    let mut first = spawn("1500");
     assert_eq!(first.event("open")["epoch"], 1);
-    // Through the first, which leaves as soon as it has its own answer: the shorter one, so that the second can't
-    // have come to its end before.
-    let mut second = Process::spawn(asked(directory.path(), LONG));
+    // Through the first, which leaves as soon as it has its own answer. The second's is longer than all that lies between an owner and
+    // a reader who does not read: pipe, connection, stream. So it can't have come to its end before.
+    let mut second = spawn("8000");
     assert_eq!(second.event("open")["epoch"], 1);
     second.event("text");
     assert_eq!(last_line(&first)["tokens"], 1500);
     assert_eq!(first.wait().code(), Some(0));
     let end = last_line(&second);
-    assert_eq!(end["tokens"], 3000, "{end}");
+    assert_eq!(end["tokens"], 8000, "{end}");
     assert_eq!(end["epochs"], serde_json::json!([1, 2]), "it went on as owner itself");
     assert_eq!(second.wait().code(), Some(0));
     assert!(!directory.path().join("modeld.lease").exists(), "the lease is released");
