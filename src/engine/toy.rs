@@ -29,6 +29,9 @@ use crate::owner::gate::ResidentPermit;
 /// Called with a batch before it is evaluated: a test can wait in it.
 pub type EvalHook = Arc<dyn Fn(&Batch) + Send + Sync>;
 
+/// Says of a batch whether it fails.
+pub type BatchTest = Arc<dyn Fn(&Batch) -> bool + Send + Sync>;
+
 /// Called with each fraction of a load: a test can wait in it.
 pub type LoadHook = Arc<dyn Fn(f32) + Send + Sync>;
 
@@ -44,6 +47,8 @@ pub struct Toy {
     pub ends: bool,
     /// Called before each evaluation.
     pub before_eval: Option<EvalHook>,
+    /// Whether a batch fails.
+    pub refuses: Option<BatchTest>,
     /// Called during a load.
     pub during_load: Option<LoadHook>,
     /// Bytes that a load is planned with.
@@ -60,6 +65,7 @@ impl Default for Toy {
             trims: true,
             ends: true,
             before_eval: None,
+            refuses: None,
             during_load: None,
             bytes: 0,
             took: None,
@@ -191,6 +197,9 @@ impl Model for ToyModel {
             hook(batch);
         }
         self.outputs = vec![None; batch.rows.len()];
+        if self.toy.refuses.as_ref().is_some_and(|refuses| refuses(batch)) {
+            return Err(EvalError::Failed("the test says so".to_string()));
+        }
         if self.info.batch_tokens < batch.rows.len() {
             return Err(EvalError::Failed(format!("a batch of {} rows is too large", batch.rows.len())));
         }

@@ -8,7 +8,7 @@ use modeld_spec::session::finish::FinishReason;
 use modeld_spec::session::params::DecodeParams;
 
 use super::{PATIENCE, collect, engine, greedy, open};
-use crate::engine::toy::{EvalHook, Toy};
+use crate::engine::toy::{BatchTest, EvalHook, Toy};
 use crate::engine::{Limits, OpenRequest, Prompt};
 
 /// A toy, and how many rows it has evaluated.
@@ -106,5 +106,33 @@ async fn t16_an_allowed_shift_goes_on_where_the_context_is_full() {
     assert_eq!(status.reuse.prefilled.0, 0);
     let again = collect(session.decode(greedy(5)).await.unwrap()).await.unwrap();
     assert_eq!(again.tokens, full.tokens[..5]);
+    engine.shutdown(PATIENCE).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_batch_that_fails_is_tried_session_by_session_and_nobody_waits_for_ever() {
+    // Whatever has rows of several sessions fails.
+    let refuses: BatchTest = Arc::new(|batch| {
+        batch.rows.iter().any(|row| Some(row.sequence) != batch.rows.first().map(|row| row.sequence))
+    });
+    let toy = Toy { refuses: Some(refuses), ends: false, ..Toy::default() };
+    let (engine, _) = engine(toy, Limits { sessions_max: 6, ..Limits::default() });
+    let shared = "what three of them have in common, and more than is worth sharing ".repeat(3);
+    let mut answers = Vec::new();
+    let mut sessions = Vec::new();
+    for _ in 0..6 {
+        sessions.push(open(&engine).await);
+    }
+    for (number, session) in sessions.into_iter().enumerate() {
+        let own = if number % 2 == 0 { format!("{shared}{number}") } else { format!("{number} alone") };
+        answers.push(tokio::spawn(async move {
+            session.ensure_prefix(Prompt::literal(&own)).await.unwrap();
+            (own, collect(session.decode(greedy(12)).await.unwrap()).await.unwrap().tokens)
+        }));
+    }
+    for answer in answers {
+        let (own, tokens) = tokio::time::timeout(PATIENCE, answer).await.unwrap().unwrap();
+        assert_eq!(tokens, open_alone(&own).await, "{own}");
+    }
     engine.shutdown(PATIENCE).await.unwrap();
 }

@@ -78,6 +78,10 @@ impl Thread {
             !(stalled && wish.part == Part::Generate)
         };
         let mut wishes: Vec<Wish> = self.table.wishes().filter(is_ready).collect();
+        if 0 < self.suspects {
+            // Who follows another one takes no part: alone it would be no batch.
+            wishes.retain(|wish| !matches!(wish.part, Part::Follow { .. }));
+        }
         if 0 < self.suspects && !wishes.is_empty() {
             let turn = self.suspects % wishes.len();
             wishes.rotate_left(turn);
