@@ -210,7 +210,8 @@ pub struct DecodeParams {
     pub shift: bool,
     /// How many of the likeliest tokens are told of each token, with their probabilities and its own; `None`: nothing of all that.
     pub logprobs: Option<u8>,
-    /// How far it guesses ahead; what is generated is the same.
+    /// How far it guesses ahead. What is generated is the same, but for the rounding of a backend that evaluates several tokens otherwise
+    /// than one.
     pub drafts: Drafts,
 }
 
